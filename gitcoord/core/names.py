@@ -1,0 +1,86 @@
+"""Ref names: which ref holds which record, and how a free-text name becomes one safe path component.
+
+Owns the layout of ``refs/coord/`` and the slug rule. Rules: one fixed depth (so ``a`` and ``a/b`` can never collide),
+injective (two names never share a ref), readable where the name allows, safe on case-insensitive disks, on hosts that
+refuse 40-hex names, in shells and as an option-less argument. The true name stands in the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+ROOT = "refs/coord/"
+META = "refs/coord/meta/repo"
+SESSIONS = "refs/coord/sessions/"
+HEARTBEATS = "refs/coord/heartbeats/"
+TASKS = "refs/coord/tasks/"
+LOCKS = "refs/coord/locks/table"
+DATA = "refs/coord/data/"
+EVENTS = "refs/coord/events/"
+RESCUE = "refs/coord/rescue/"
+
+MAX_NAME = 1000
+"""Longest task or scope name, in characters; longer ones are refused, not cut."""
+
+_PLAIN = re.compile(r"[a-z0-9](?:[a-z0-9_-]|\.(?!\.)){0,79}\Z")
+_HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?\Z")
+_SESSION = re.compile(r"s-[a-z2-7]{10}\Z")
+_UNSLUG = re.compile(r"[^a-z0-9]+")
+
+
+def slug(text: str, limit: int = 40) -> str:
+    """The readable part of a name: lower-case ASCII words joined by ``-``, at most ``limit`` long; may be empty."""
+    cut = _UNSLUG.sub("-", text.lower()).strip("-")[:limit]
+    return cut.rstrip("-")
+
+
+def key(name: str) -> str:
+    """The path component for ``name``.
+
+    The name itself when it is safe as it stands, else a slug, ``+`` and 20 hex digits of its SHA-256. No plain name
+    contains ``+``, so the two kinds cannot meet.
+    """
+    if _PLAIN.match(name) and not (
+        name.endswith((".", ".lock")) or ".lock/" in name or _HEX.match(name) or _DEVICE.match(name)
+    ):
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+    return f"{slug(name) or 'x'}+{digest}"
+
+
+def is_session_id(text: str) -> bool:
+    """Whether ``text`` has the form of a session id: ``s-`` and ten base-32 characters."""
+    return _SESSION.match(text) is not None
+
+
+def task_ref(task_id: str) -> str:
+    """The ref of a task's record."""
+    return TASKS + key(task_id)
+
+
+def rescue_ref(name: str) -> str:
+    """The ref of the newest rescue snapshot taken for a task (or for a session id where there is no task)."""
+    return RESCUE + key(name)
+
+
+def session_ref(sid: str) -> str:
+    """The ref of a session's record. ``sid`` must be a session id: anything else never reaches a path."""
+    return SESSIONS + _checked(sid)
+
+
+def heartbeat_ref(sid: str) -> str:
+    """The ref whose blob says when the session was last active."""
+    return HEARTBEATS + _checked(sid)
+
+
+def events_ref(sid: str) -> str:
+    """The ref of a session's own event log."""
+    return EVENTS + _checked(sid)
+
+
+def _checked(sid: str) -> str:
+    if not is_session_id(sid):
+        raise ValueError(f"not a session id: {sid!r}")
+    return sid

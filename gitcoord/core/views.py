@@ -1,0 +1,129 @@
+"""What callers see: the JSON shapes of CONTRACT, joined from records. Every field is always there, null if unknown.
+
+Owns the stable shapes: a field is added here, never renamed or dropped. Joining is pure and lives beside the shapes'
+owners (``queue`` for tasks, ``lease`` for sessions).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from gitcoord.core.model import Progress, Result, Struct
+
+Shown = Literal["active", "idle", "stale", "ended", "expired"]
+Guarantee = Literal["local", "confirmed", "provisional"]
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """Something the caller should know besides the answer; ``code`` is stable, ``message`` is for people."""
+
+    code: str
+    message: str
+
+
+class SessionView(Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    agent: str | None
+    model: str | None
+    external_id: str | None
+    user: str | None
+    host: str | None
+    pid: int | None
+    worktree: str | None
+    started_at: str
+    ended_at: str | None
+    state: str
+    shown: Shown
+    heartbeat_age: float | None
+    resumed_from: str | None
+    exit_code: int | None
+    tasks: tuple[str, ...]
+    locks: tuple[str, ...]
+    labels: dict[str, str]
+    mine: bool
+    why: str
+    """Why it is shown so, in words: the evidence behind ``shown``."""
+
+
+class ClaimView(Struct, frozen=True, kw_only=True):
+    session: str
+    session_name: str | None
+    token: int
+    since: str
+
+
+class HandoffView(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    from_: str
+    to: str | None
+    phase: str | None
+    next: tuple[str, ...]
+    context: dict[str, str]
+    note: str
+    at: str
+    from_name: str | None
+    rescue: str | None
+
+
+class TaskView(Struct, frozen=True, kw_only=True):
+    id: str
+    title: str
+    body: str | None
+    state: str
+    priority: int
+    labels: tuple[str, ...]
+    after: tuple[str, ...]
+    blocked_by: tuple[str, ...]
+    claim: ClaimView | None
+    token: int
+    attempts: int
+    branch: str | None
+    base: str | None
+    worktree: str | None
+    progress: Progress | None
+    handoff: HandoffView | None
+    result: Result | None
+    created_at: str
+    updated_at: str
+    in_force: bool
+    """Whether the claim's holder is live; a claim that is not in force is free to take."""
+
+
+class EventView(Struct, frozen=True, kw_only=True):
+    at: str
+    type: str
+    session: str | None
+    session_name: str | None
+    task: str | None
+    message: str
+    meta: dict[str, Any]
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """A granted claim: the task as it is now, how strong the grant is, and what else the claimer should know."""
+
+    task: TaskView
+    guarantee: Guarantee
+    changed: bool
+    """False when the caller held it already and nothing was written."""
+    created: bool
+    """True when the task was unknown and became one by this claim."""
+    taken_from: str | None
+    """Session id of the dead or stale holder it was taken from."""
+    taken_from_name: str | None
+    notices: tuple[Notice, ...] = ()
+
+
+class WorktreeView(Struct, frozen=True, kw_only=True):
+    path: str
+    branch: str | None
+    head: str | None
+    task: str | None
+    session: str | None
+    session_name: str | None
+    dirty: bool | None
+    """Uncommitted changes; None where the directory is missing."""
+    unpushed: int | None
+    """Commits on no remote-tracking branch and not in the base branch; None where unknown."""
+    missing: bool
+    main: bool

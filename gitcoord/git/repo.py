@@ -1,0 +1,120 @@
+"""Which repository, which worktree, and how to run git in it without touching another one.
+
+``discover`` asks git once, with the caller's environment as it is (so an exported ``GIT_DIR`` counts); everything after
+runs with every repository-local variable dropped and the directory named, because hooks export ``GIT_DIR`` and
+``GIT_INDEX_FILE`` and ``git -C elsewhere`` would then hit the wrong repository.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from gitcoord.errors import GitFailed, NoRepository
+from gitcoord.git.run import Batch, Done, run
+
+# `git rev-parse --local-env-vars` of git 2.55, less those that carry `git -c name=value`, which the user means for us.
+LOCAL_VARIABLES = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NAMESPACE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_QUARANTINE_PATH",
+        "GIT_REF_FORMAT",
+        "GIT_REFERENCE_BACKEND",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+
+
+class Repo(msgspec.Struct, frozen=True):
+    """One repository as seen from one place.
+
+    ``common`` is the directory shared by all worktrees, ``git_dir`` the one of this worktree, ``top`` this worktree's
+    root (None in a bare repository or inside the Git directory). All absolute. ``env`` is clean for child processes.
+    """
+
+    common: str
+    git_dir: str
+    top: str | None
+    bare: bool
+    object_format: str
+    env: dict[str, str]
+
+    @property
+    def coord_dir(self) -> str:
+        """Rebuildable local files of gitcoord, shared by all worktrees of this clone."""
+        return os.path.join(self.common, "coord")
+
+    def git(
+        self,
+        *args: str,
+        input: bytes = b"",  # noqa: A002 - the word everybody knows from subprocess
+        at: str | None = None,
+        env: Mapping[str, str] | None = None,
+        check: bool = True,
+        timeout: float | None = None,
+    ) -> Done:
+        """Run ``git ARGS`` on the common directory, or ``at`` a worktree's root. Raises GitFailed when ``check``."""
+        done = run(
+            ["git", *self.place(at), *args],
+            env={**self.env, **env} if env else self.env,
+            input=input,
+            timeout=timeout,
+        )
+        if check and done.code != 0:
+            raise GitFailed(f"git {args[0]} failed: {done.complaint or f'exit code {done.code}'}")
+        return done
+
+    def place(self, at: str | None = None) -> Sequence[str]:
+        """The options that tie a git command to this repository."""
+        # Replace refs can be pushed by anybody: state is read as it was written.
+        return ["--no-replace-objects", f"--git-dir={self.common}"] if at is None else ["-C", at]
+
+    def cat_file(self) -> Batch:
+        """A running ``git cat-file --batch`` on this repository."""
+        return Batch(["git", *self.place(), "cat-file", "--batch"], self.env)
+
+
+def clean_env(environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` without what would bind git to some repository, speaking English, asking nothing."""
+    env = {name: value for name, value in environ.items() if name not in LOCAL_VARIABLES}
+    env["LC_ALL"] = "C"
+    env["GIT_TERMINAL_PROMPT"] = "0"
+    return env
+
+
+def discover(start: str, environ: Mapping[str, str]) -> Repo:
+    """The repository around ``start``. Raises NoRepository, or GitFailed when git is missing or refuses the owner."""
+    if not os.path.isdir(start):
+        raise NoRepository(f"there is no directory {start}")
+    env = {**environ, "LC_ALL": "C"}
+    done = run(
+        [
+            *("git", "-C", start, "rev-parse", "--path-format=absolute"),
+            *("--git-common-dir", "--git-dir", "--is-bare-repository", "--show-object-format", "--show-toplevel"),
+        ],
+        env=env,
+    )
+    lines = done.text.split("\n")
+    if len(lines) < 4:
+        if b"not a git repository" in done.err:
+            raise NoRepository()
+        raise GitFailed(f"git does not open this repository: {done.complaint}")
+    common, git_dir, bare, object_format = lines[:4]
+    # Outside a work tree --show-toplevel alone fails, after the other answers were printed.
+    top = lines[4] if done.code == 0 and len(lines) > 4 else None
+    return Repo(common, git_dir, top, bare == "true", object_format, clean_env(environ))

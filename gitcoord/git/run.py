@@ -1,0 +1,246 @@
+"""The only place that starts processes.
+
+``run`` starts one program to its end; ``Batch`` keeps ``git cat-file --batch`` open for many questions. Built on
+``os.posix_spawn``: importing ``subprocess`` costs 7 ms a command (measured, Python 3.11) and a git spawn 1 ms. Must not
+know what the programs mean. Arguments are lists; nothing here ever meets a shell.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from gitcoord.errors import GitFailed
+
+_CHUNK = 1 << 16
+_RESET_SIGNALS = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)]
+
+
+class Done(msgspec.Struct, frozen=True):
+    """A finished process: ``code`` is negative (the signal) when it was killed."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output as text without its last newline; undecodable bytes survive a round trip."""
+        return os.fsdecode(self.out).removesuffix("\n")
+
+    @property
+    def complaint(self) -> str:
+        """What the program said on standard error, on one line, for a message."""
+        return " ".join(self.err.decode("utf-8", "replace").split())[:500]
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    input: bytes = b"",  # noqa: A002 - the word everybody knows from subprocess
+    timeout: float | None = None,
+    own_group: bool = False,
+) -> Done:
+    """Run ``argv`` to its end, feeding it ``input``.
+
+    With ``timeout`` (seconds) or ``own_group`` it runs in its own process group, which is killed whole when time is up:
+    killing ``git push`` alone leaves its transport children behind. Raises GitFailed when the program cannot be
+    started, TimeoutError when time is up.
+    """
+    in_read, in_write = os.pipe()
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    group = own_group or timeout is not None
+    try:
+        pid = _spawn(argv, env, in_read, out_write, err_write, group=group)
+    except BaseException:
+        for fd in (in_write, out_read, err_read):
+            os.close(fd)
+        raise
+    finally:
+        for fd in (in_read, out_write, err_write):
+            os.close(fd)
+    deadline = None if timeout is None else time.monotonic() + timeout
+    try:
+        out, err = _talk(in_write, input, out_read, err_read, deadline)
+    except BaseException:
+        _kill(pid, group=group)
+        os.waitpid(pid, 0)
+        raise
+    return Done(_wait(pid), out, err)
+
+
+def _wait(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _spawn(argv: Sequence[str], env: Mapping[str, str], stdin: int, stdout: int, stderr: int, *, group: bool) -> int:
+    actions = [
+        (os.POSIX_SPAWN_DUP2, stdin, 0),
+        (os.POSIX_SPAWN_DUP2, stdout, 1),
+        (os.POSIX_SPAWN_DUP2, stderr, 2),
+    ]
+    try:
+        if group:
+            return os.posix_spawnp(
+                argv[0], list(argv), env, file_actions=actions, setsigdef=_RESET_SIGNALS, setpgroup=0
+            )
+        return os.posix_spawnp(argv[0], list(argv), env, file_actions=actions, setsigdef=_RESET_SIGNALS)
+    except OSError as error:
+        raise GitFailed(
+            f"{argv[0]} could not be started: {error.strerror}", hint=f"check that {argv[0]} is installed and on PATH"
+        ) from None
+    except ValueError as error:
+        raise GitFailed(f"an argument cannot be passed to {argv[0]}: {error}") from None
+
+
+def _kill(pid: int, *, group: bool) -> None:
+    try:
+        if group:
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # it ended by itself between our decision and the signal
+
+
+def _talk(write_fd: int, data: bytes, out_fd: int, err_fd: int, deadline: float | None) -> tuple[bytes, bytes]:
+    """Feed ``data`` and collect both outputs until both are closed. Closes all three descriptors."""
+    parts: dict[int, list[bytes]] = {out_fd: [], err_fd: []}
+    poll = select.poll()
+    open_fds = {out_fd, err_fd}
+    poll.register(out_fd, select.POLLIN | select.POLLHUP)
+    poll.register(err_fd, select.POLLIN | select.POLLHUP)
+    view = memoryview(data)
+    if view:
+        os.set_blocking(write_fd, False)
+        poll.register(write_fd, select.POLLOUT)
+        open_fds.add(write_fd)
+    else:
+        os.close(write_fd)
+    try:
+        while open_fds:
+            left = None if deadline is None else (deadline - time.monotonic()) * 1000
+            if left is not None and left <= 0:
+                raise TimeoutError
+            for fd, _event in poll.poll(left):
+                if fd == write_fd and fd in open_fds:
+                    view = _feed(fd, view)
+                    finished = not view
+                else:
+                    chunk = os.read(fd, _CHUNK)
+                    parts[fd].append(chunk)
+                    finished = not chunk
+                if finished:
+                    poll.unregister(fd)
+                    open_fds.discard(fd)
+                    os.close(fd)
+    finally:
+        for fd in open_fds:
+            os.close(fd)
+    return b"".join(parts[out_fd]), b"".join(parts[err_fd])
+
+
+def _feed(fd: int, view: memoryview) -> memoryview:
+    try:
+        return view[os.write(fd, view[:_CHUNK]) :]
+    except BlockingIOError:
+        return view
+    except BrokenPipeError:
+        return view[len(view) :]  # it does not want the rest; its exit code says whether that matters
+
+
+class Batch:
+    """A running ``git cat-file --batch``: objects by name, many for the price of one start."""
+
+    _WINDOW = 200  # requests in flight: 200 names fit any pipe, so neither side can block the other
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        in_read, self._in = os.pipe()
+        self._out, out_write = os.pipe()
+        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            self._pid = _spawn(argv, env, in_read, out_write, null, group=False)
+        except BaseException:
+            os.close(self._in)
+            os.close(self._out)
+            raise
+        finally:
+            for fd in (in_read, out_write, null):
+                os.close(fd)
+        self._buffer = b""
+
+    def ask(self, names: Sequence[str], limit: int) -> list[tuple[str, str, bytes] | int | None]:
+        """For each name ``(oid, type, content)``; None when missing; its size when that is over ``limit``.
+
+        After an oversized object the process is stopped and the remaining names are answered None by the caller asking
+        again: see ``closed``.
+        """
+        answers: list[tuple[str, str, bytes] | int | None] = []
+        for start in range(0, len(names), self._WINDOW):
+            window = names[start : start + self._WINDOW]
+            self._write("".join(f"{name}\n" for name in window).encode("utf-8", "surrogateescape"))
+            for _ in window:
+                answer = self._answer(limit)
+                answers.append(answer)
+                if isinstance(answer, int):
+                    return answers
+        return answers
+
+    @property
+    def closed(self) -> bool:
+        return self._pid == 0
+
+    def _answer(self, limit: int) -> tuple[str, str, bytes] | int | None:
+        words = self._line().split(b" ")
+        if len(words) != 3 or not words[2].isdigit():
+            return None  # "<name> missing", "ambiguous", "dangling", "loop": no object to be had
+        size = int(words[2])
+        if size > limit:
+            self.close()
+            return size
+        content = self._take(size + 1)[:-1]
+        return words[0].decode(), words[1].decode(), content
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._in, data) :]
+
+    def _line(self) -> bytes:
+        while b"\n" not in self._buffer:
+            self._fill()
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def _take(self, count: int) -> bytes:
+        parts = [self._buffer]
+        have = len(self._buffer)
+        while have < count:
+            chunk = os.read(self._out, max(_CHUNK, count - have))
+            if not chunk:
+                raise GitFailed("git cat-file stopped in the middle of an object")
+            parts.append(chunk)
+            have += len(chunk)
+        data = b"".join(parts)
+        self._buffer = data[count:]
+        return data[:count]
+
+    def _fill(self) -> None:
+        chunk = os.read(self._out, _CHUNK)
+        if not chunk:
+            raise GitFailed("git cat-file stopped before it answered")
+        self._buffer += chunk
+
+    def close(self) -> None:
+        """End the process. Safe to call twice."""
+        if self._pid:
+            os.close(self._in)
+            os.close(self._out)
+            os.waitpid(self._pid, 0)
+            self._pid = 0

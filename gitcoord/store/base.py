@@ -1,0 +1,135 @@
+"""The ``RefStore`` protocol: read, list, load, history and *swap*, the one way anything changes.
+
+Implemented by ``memory``, ``libgit`` and ``plumbing``; one contract suite (tests/store/test_contract.py) runs over all.
+A store knows refs, commits and bytes; it does not know records, sessions or time. There is no unconditional write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+PAYLOAD = "record.json"
+"""The one file in a record commit's tree."""
+
+MAX_PAYLOAD = 1 << 20
+"""Objects larger than this are refused by their header, before they are loaded."""
+
+
+class Ident(msgspec.Struct, frozen=True):
+    """Author of a record commit. ``when`` is seconds since the epoch, ``offset`` minutes east of UTC."""
+
+    name: str
+    email: str
+    when: int
+    offset: int = 0
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A record commit to be made: its tree holds ``payload`` as record.json, its parent is the expected value."""
+
+    payload: bytes
+    message: str
+    author: Ident
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """A bare blob to be made (heartbeats)."""
+
+    payload: bytes
+
+
+class Existing(msgspec.Struct, frozen=True):
+    """An object that is in the repository already (a rescue snapshot's commit)."""
+
+    oid: str
+
+
+class Delete(msgspec.Struct, frozen=True):
+    """The ref goes away (its expected value still has to match)."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """``ref`` moves from ``expected`` (None: must not exist) to ``new``.
+
+    ``new`` None means *verify*: the ref must still be at ``expected`` when the others move. ``Delete`` is the only way
+    to remove a ref and is used by purge and doctor alone.
+    """
+
+    ref: str
+    expected: str | None
+    new: Commit | Blob | Existing | Delete | None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What a ref held at one moment: the value to expect, and the bytes found there."""
+
+    ref: str
+    oid: str
+    payload: bytes
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One commit of a record's chain."""
+
+    oid: str
+    parent: str | None
+    author: Ident
+    message: str
+
+
+BROKEN = ""
+"""The oid that ``list`` gives for a ref that exists but cannot be read: empty, dangling text, or symbolic."""
+
+
+class Lost(Exception):
+    """Another writer was first: ``ref`` is not at its expected value. Nothing of this swap was applied."""
+
+    def __init__(self, ref: str) -> None:
+        self.ref = ref
+        super().__init__(ref)
+
+
+class Busy(Exception):
+    """A lock on ``ref`` is held by somebody else at this moment; nothing was applied. ``path`` names it if known."""
+
+    def __init__(self, ref: str, path: str | None = None) -> None:
+        self.ref = ref
+        self.path = path
+        super().__init__(ref)
+
+
+class RefStore(Protocol):
+    """Refs below ``refs/coord/`` of one repository.
+
+    Every method raises ``errors.Corrupt`` when a ref or object it needs is there but unreadable (empty ref file,
+    missing object, wrong object type, symbolic ref, over ``MAX_PAYLOAD``) and ``errors.GitFailed`` when Git itself cannot work
+    (no permission, disk full). Absent is ``None``; corrupt is never absent.
+    """
+
+    @property
+    def kind(self) -> str:
+        """``libgit``, ``plumbing`` or ``memory``."""
+
+    def read(self, refs: Sequence[str]) -> dict[str, Snapshot | None]:
+        """The value and payload of each ref, read as one batch."""
+
+    def list(self, prefix: str) -> dict[str, str]:
+        """Every ref below ``prefix`` (which ends in ``/``) with its oid; ``BROKEN`` for one that cannot be read."""
+
+    def load(self, oids: Iterable[str]) -> dict[str, bytes]:
+        """Payloads by the oid of a record commit or blob. An unreadable one is left out of the answer."""
+
+    def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
+        """Apply all changes or none, each against its expected value; the new oid by ref. Raises Lost, Busy.
+
+        When it returns, every ref has been seen to hold its new value; in durable mode it is on disk.
+        """
+
+    def history(self, oid: str, limit: int | None = None) -> list[Entry]:
+        """The chain of record commits that ends in ``oid``, newest first."""
+
+    def close(self) -> None:
+        """Let go of processes and handles; the store must not be used after."""
