@@ -81,7 +81,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 BROKEN = ""
-"""The oid that ``list`` gives for a ref that exists but cannot be read: empty, dangling text, or symbolic."""
+"""The oid that ``list_refs`` gives for a ref that exists but cannot be read: empty, dangling text, or symbolic."""
 
 
 class Lost(Exception):
@@ -105,7 +105,8 @@ class RefStore(Protocol):
     """Refs below ``refs/coord/`` of one repository.
 
     Every method raises ``errors.Corrupt`` when a ref or object it needs is there but unreadable (empty ref file,
-    missing object, wrong object type, symbolic ref, over ``MAX_PAYLOAD``) and ``errors.GitFailed`` when Git itself cannot work
+    missing object, wrong object type, symbolic ref, over ``MAX_PAYLOAD``) and ``errors.GitFailed`` when
+    Git itself cannot work
     (no permission, disk full). Absent is ``None``; corrupt is never absent.
     """
 
@@ -116,7 +117,7 @@ class RefStore(Protocol):
     def read(self, refs: Sequence[str]) -> dict[str, Snapshot | None]:
         """The value and payload of each ref, read as one batch."""
 
-    def list(self, prefix: str) -> dict[str, str]:
+    def list_refs(self, prefix: str) -> dict[str, str]:
         """Every ref below ``prefix`` (which ends in ``/``) with its oid; ``BROKEN`` for one that cannot be read."""
 
     def load(self, oids: Iterable[str]) -> dict[str, bytes]:
