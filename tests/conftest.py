@@ -1,0 +1,70 @@
+"""Seals every test from the machine it runs on: own HOME, no system or global Git config, fixed identity, no agent ids.
+
+Then real repositories. ``GITCOORD_TEST_GIT`` names a directory whose ``git`` is put first on PATH, so that the whole
+suite runs against another Git (the matrix is: 2.39 and the newest).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import Scratch, git_version
+
+_KEPT = ("PATH", "LANG", "TMPDIR", "GITCOORD_TEST_GIT", "COVERAGE_PROCESS_START")
+
+
+@pytest.fixture(autouse=True)
+def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An environment in which only the test decides what Git and gitcoord see."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    for name in list(os.environ):
+        if not name.startswith("PYTEST"):
+            monkeypatch.delenv(name)
+    for name, value in kept.items():
+        monkeypatch.setenv(name, value)
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Ada Example\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n"
+        '[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n[protocol "file"]\n\tallow = always\n'
+    )
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    if "GITCOORD_TEST_GIT" in os.environ:
+        path = os.pathsep.join([os.environ["GITCOORD_TEST_GIT"], path])
+    for name, value in {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "PATH": path,
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "TERM": "dumb",
+        "LC_ALL": "C.UTF-8",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Scratch:
+    """A repository with one commit on main."""
+    return Scratch.create(tmp_path / "repo")
+
+
+@pytest.fixture
+def make_scratch(tmp_path: Path) -> Callable[..., Scratch]:
+    """Make repositories by name and ``git init`` options, each with one commit on main."""
+
+    def make(name: str = "repo", *init: str) -> Scratch:
+        return Scratch.create(tmp_path / name, *init)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def newest_git() -> tuple[int, ...]:
+    """The version of the git under test, as a tuple to compare."""
+    return git_version()
