@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ _KEPT = ("PATH", "LANG", "TMPDIR", "GITCOORD_TEST_GIT", "COVERAGE_PROCESS_START"
 
 
 @pytest.fixture(autouse=True)
-def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment in which only the test decides what Git and gitcoord see."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     for name in list(os.environ):
@@ -45,7 +45,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
         "LC_ALL": "C.UTF-8",
     }.items():
         monkeypatch.setenv(name, value)
-    yield
+    return
 
 
 @pytest.fixture

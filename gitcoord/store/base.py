@@ -106,8 +106,7 @@ class RefStore(Protocol):
 
     Every method raises ``errors.Corrupt`` when a ref or object it needs is there but unreadable (empty ref file,
     missing object, wrong object type, symbolic ref, over ``MAX_PAYLOAD``) and ``errors.GitFailed`` when
-    Git itself cannot work
-    (no permission, disk full). Absent is ``None``; corrupt is never absent.
+    Git itself cannot work (no permission, disk full). Absent is ``None``; corrupt is never absent.
     """
 
     @property
