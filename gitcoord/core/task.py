@@ -1,0 +1,314 @@
+"""Task rules: a state × event table and one step. What is absent from the table is refused and changes nothing.
+
+A task's record contains its claim; the fencing token grows by one at every grant and never falls. Whether the present
+holder is live, which dependencies are open and how long a lock delay still runs are facts that the caller brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from gitcoord.core.model import Claim, Handoff, Progress, Result, Struct, Task, TaskState
+from gitcoord.core.task_events import (
+    Accept,
+    Add,
+    Cancel,
+    ClaimTask,
+    Edit,
+    Finish,
+    Offer,
+    Place,
+    Release,
+    Reopen,
+    Report,
+    TakeOver,
+    TaskEvent,
+)
+from gitcoord.errors import Blocked, CoordError, Exists, Held, NotFound, NotHolder, StaleToken, WrongState
+
+TABLE: dict[tuple[TaskState | None, str], TaskState | None] = {
+    (None, "add"): "pending",
+    (None, "claim"): "claimed",
+    ("pending", "claim"): "claimed",
+    ("pending", "edit"): "pending",
+    ("pending", "cancel"): "cancelled",
+    ("claimed", "claim"): "claimed",
+    ("claimed", "take-over"): "claimed",
+    ("claimed", "release"): "pending",
+    ("claimed", "progress"): "claimed",
+    ("claimed", "offer"): "offered",
+    ("claimed", "edit"): "claimed",
+    ("claimed", "place"): "claimed",
+    ("claimed", "cancel"): "cancelled",
+    ("claimed", "done"): None,  # done, failed or review: the event says which
+    ("offered", "accept"): "claimed",
+    ("offered", "take-over"): "claimed",
+    ("offered", "edit"): "offered",
+    ("offered", "cancel"): "cancelled",
+    ("review", "done"): None,
+    ("review", "edit"): "review",
+    ("review", "cancel"): "cancelled",
+    ("review", "reopen"): "pending",
+    ("failed", "claim"): "claimed",
+    ("failed", "edit"): "failed",
+    ("failed", "cancel"): "cancelled",
+    ("failed", "reopen"): "pending",
+    ("done", "reopen"): "pending",
+    ("cancelled", "reopen"): "pending",
+}
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What the rules need to know from outside the record.
+
+    ``in_force``: the holder (for an offer: its giver or addressee) is live. ``blocked_by``: dependencies not done.
+    ``wait``: seconds of a lock delay before the next grant.
+    """
+
+    in_force: bool = False
+    blocked_by: tuple[str, ...] = ()
+    wait: float = 0.0
+
+
+def step(task: Task | None, event: TaskEvent, facts: Facts) -> Task:
+    """The record after ``event``; the very same object when there is nothing to change. Raises a ``Refused``."""
+    name = str(type(event).__struct_config__.tag)
+    if (task.state if task else None, name) not in TABLE:
+        raise _refusal(task, event, name)
+    if isinstance(event, Add):
+        return _added(event)
+    if task is None:
+        assert isinstance(event, ClaimTask)  # the table allows None for add and claim alone
+        task = _added(Add(at=event.at, session=event.session, id=event.id, title=event.title or event.id))
+    state = TABLE[(task.state, name)]
+    after = _RULES[type(event)](task, event, facts)
+    if after is task:
+        return task
+    return msgspec.structs.replace(after, state=state or after.state, updated_at=event.at)
+
+
+def _added(event: Add) -> Task:
+    return Task(
+        id=event.id,
+        title=event.title,
+        body=event.body,
+        priority=event.priority,
+        after=event.after,
+        labels=event.labels,
+        created_at=event.at,
+        created_by=event.session,
+        updated_at=event.at,
+    )
+
+
+def _edit(task: Task, event: Edit, facts: Facts) -> Task:
+    given = {
+        name: value
+        for name in ("title", "body", "priority", "after", "labels")
+        if (value := getattr(event, name)) is not None and value != getattr(task, name)
+    }
+    return msgspec.structs.replace(task, **given) if given else task
+
+
+def _cancel(task: Task, event: Cancel, facts: Facts) -> Task:
+    if task.claim is not None and task.claim.session != event.session and facts.in_force:
+        raise held(task)
+    return msgspec.structs.replace(task, claim=None, handoff=None, reason=event.reason)
+
+
+def _reopen(task: Task, event: Reopen, facts: Facts) -> Task:
+    return msgspec.structs.replace(task, claim=None, handoff=None, result=None, progress=None, reason=event.reason)
+
+
+def _claim(task: Task, event: ClaimTask, facts: Facts) -> Task:
+    if task.claim is not None and facts.in_force:
+        if task.claim.session == event.session:
+            return task
+        raise held(task)
+    if facts.blocked_by:
+        raise Blocked(f"task {task.id} waits for {', '.join(facts.blocked_by)}", blocked_by=list(facts.blocked_by))
+    _wait_out(task, facts)
+    placed = {name: value for name in ("branch", "base") if (value := getattr(event, name)) is not None}
+    return msgspec.structs.replace(
+        _granted(task, event), attempts=task.attempts + 1, result=None, reason=None, **placed
+    )
+
+
+def _granted(task: Task, event: TaskEvent) -> Task:
+    assert event.session is not None  # grants are made to sessions
+    token = task.token + 1
+    claim = Claim(session=event.session, token=token, since=event.at)
+    return msgspec.structs.replace(task, claim=claim, token=token, handoff=None, hold=None)
+
+
+def _wait_out(task: Task, facts: Facts) -> None:
+    if facts.wait > 0:
+        raise Held(
+            f"task {task.id} becomes free in {facts.wait:.0f} s: its former holder may still have work under way",
+            hint="try again then, or pick other work with 'git coord ready'",
+            **_holder(task),
+            retry_after=round(facts.wait, 1),
+        )
+
+
+def _take_over(task: Task, event: TakeOver, facts: Facts) -> Task:
+    if task.claim is not None and task.claim.session == event.session:
+        return task
+    if facts.in_force:
+        if not event.force:
+            raise held(task)
+        if event.token != task.token:
+            raise StaleToken(
+                f"task {task.id} is at token {task.token}, not {event.token}: it changed hands since you looked",
+                hint=f"look again with 'git coord task show {task.id}'",
+                **_holder(task),
+            )
+        return msgspec.structs.replace(_granted(task, event), hold=event.hold, attempts=task.attempts + 1)
+    _wait_out(task, facts)
+    return msgspec.structs.replace(_granted(task, event), attempts=task.attempts + 1)
+
+
+def _place(task: Task, event: Place, facts: Facts) -> Task:
+    _must_hold(task, event)
+    worktrees = {**task.worktrees, event.host: event.path} if event.path else dict(task.worktrees)
+    if not event.path:
+        worktrees.pop(event.host, None)
+    branch, base = event.branch or task.branch, event.base or task.base
+    if (worktrees, branch, base) == (task.worktrees, task.branch, task.base):
+        return task
+    return msgspec.structs.replace(task, worktrees=worktrees, branch=branch, base=base)
+
+
+def _release(task: Task, event: Release, facts: Facts) -> Task:
+    _must_hold(task, event)
+    return msgspec.structs.replace(task, claim=None, reason=event.reason)
+
+
+def _report(task: Task, event: Report, facts: Facts) -> Task:
+    _must_hold(task, event)
+    assert event.session is not None
+    last = task.progress
+    progress = Progress(
+        phase=event.phase if event.phase is not None or last is None else last.phase,
+        percent=event.percent if event.percent is not None or last is None else last.percent,
+        message=event.message,
+        at=event.at,
+        by=event.session,
+    )
+    return msgspec.structs.replace(task, progress=progress)
+
+
+def _finish(task: Task, event: Finish, facts: Facts) -> Task:
+    if task.state == "claimed":
+        _must_hold(task, event)
+    last = task.result
+    result = Result(
+        status=event.status,
+        pr=event.pr or (last.pr if last else None),
+        commit=event.commit or (last.commit if last else None),
+        summary=event.summary or (last.summary if last else None),
+        at=event.at,
+        by=event.session or "",
+    )
+    state: TaskState = "failed" if event.status == "failed" else "review" if event.review else "done"
+    return msgspec.structs.replace(task, state=state, claim=None, result=result)
+
+
+def _offer(task: Task, event: Offer, facts: Facts) -> Task:
+    _must_hold(task, event)
+    assert event.session is not None
+    handoff = Handoff(
+        from_=event.session,
+        to=event.to,
+        phase=event.phase,
+        next=event.next,
+        context=event.context,
+        note=event.note,
+        rescue=event.rescue,
+        at=event.at,
+    )
+    return msgspec.structs.replace(task, claim=None, handoff=handoff)
+
+
+def _accept(task: Task, event: Accept, facts: Facts) -> Task:
+    assert task.handoff is not None  # state offered
+    if task.handoff.to not in (None, event.session) and task.handoff.from_ != event.session and facts.in_force:
+        raise Held(
+            f"task {task.id} is offered to somebody else",
+            hint=f"ask {task.handoff.from_} to offer it to you",
+            holder=task.handoff.to,
+            token=task.token,
+            since=task.handoff.at,
+        )
+    _wait_out(task, facts)
+    return _granted(task, event)
+
+
+def _must_hold(task: Task, event: TaskEvent) -> None:
+    claim = task.claim
+    if claim is not None and claim.session == event.session and event.token in (None, claim.token):
+        return
+    if event.token is not None and event.token < task.token:
+        raise StaleToken(
+            f"your token {event.token} for task {task.id} is no longer valid: it is at {task.token}", **_holder(task)
+        )
+    raise NotHolder(f"you do not hold task {task.id}", **_holder(task))
+
+
+def _holder(task: Task) -> dict[str, Any]:
+    claim = task.claim
+    return {
+        "task": task.id,
+        "holder": claim.session if claim else None,
+        "token": task.token,
+        "since": claim.since if claim else None,
+    }
+
+
+def held(task: Task) -> Held:
+    """The refusal that names the holder (or the offer's addressee)."""
+    if task.claim is None:
+        return Held(f"task {task.id} is offered to somebody else", **_holder(task))
+    return Held(f"task {task.id} is held by {task.claim.session}", **_holder(task))
+
+
+_HINTS = {
+    ("offered", "claim"): "git coord accept {id}",
+    ("pending", "take-over"): "git coord claim {id}",
+    ("done", "claim"): "git coord task edit {id} --reopen",
+    ("review", "claim"): "git coord task edit {id} --reopen",
+    ("cancelled", "claim"): "git coord task edit {id} --reopen",
+}
+
+
+def _refusal(task: Task | None, event: TaskEvent, name: str) -> CoordError:
+    if task is None:
+        return NotFound(f"there is no task {getattr(event, 'id', '')}".rstrip(), hint="git coord task list")
+    if isinstance(event, Add):
+        return Exists(f"task {task.id} exists already", hint=f"git coord task show {task.id}", task=task.id)
+    if task.state in ("pending", "offered") and isinstance(event, Release | Report | Finish | Offer | Place):
+        if event.token is not None and event.token <= task.token:
+            return StaleToken(f"your token {event.token} for task {task.id} is spent", **_holder(task))
+        return NotHolder(f"you do not hold task {task.id}: it is {task.state}", **_holder(task))
+    hint = _HINTS.get((task.state, name), "git coord task show {id}").format(id=task.id)
+    return WrongState(
+        f"task {task.id} is {task.state}: {name} is not possible", hint=hint, task=task.id, state=task.state
+    )
+
+
+_RULES: dict[type[TaskEvent], Callable[[Task, Any, Facts], Task]] = {
+    Edit: _edit,
+    Cancel: _cancel,
+    Reopen: _reopen,
+    ClaimTask: _claim,
+    Place: _place,
+    Release: _release,
+    Report: _report,
+    Finish: _finish,
+    Offer: _offer,
+    Accept: _accept,
+    TakeOver: _take_over,
+}
