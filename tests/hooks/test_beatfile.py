@@ -1,0 +1,96 @@
+"""The note of the last beat: round trip, garbage, and when the next one is due."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitcoord.git import beatfile
+from gitcoord.git.beatfile import BeatFile, Moment
+
+SID = "s-abcdefgh27"
+BOOT = "dc1ef62e-fc2e-42e1-a4c4-03153cc528f7"
+LINE = f"1 {'ab' * 20} 300 30 {BOOT} 1000 1795211700\n"
+
+
+def _write_raw(common: Path, content: bytes) -> None:
+    directory = common / "coord" / "sessions" / SID
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "beat").write_bytes(content)
+
+
+@pytest.mark.parametrize("boot", [BOOT, None])
+def test_what_was_written_is_read(tmp_path: Path, boot: str | None) -> None:
+    beat = BeatFile("ab" * 32, 300, 30, boot, 0 if boot is None else 1234, 1795211700)
+    beatfile.write(str(tmp_path), SID, beat)
+    assert beatfile.read(str(tmp_path), SID) == beat
+    directory = tmp_path / "coord" / "sessions" / SID
+    assert os.listdir(directory) == ["beat"]
+    assert (directory / "beat").stat().st_mode & 0o777 == 0o600
+    for private in (directory, directory.parent, directory.parent.parent):
+        assert private.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_line_is_the_one_the_hooks_write(tmp_path: Path) -> None:
+    beatfile.write(str(tmp_path), SID, BeatFile("ab" * 20, 300, 30, BOOT, 1000, 1795211700))
+    assert (tmp_path / "coord" / "sessions" / SID / "beat").read_text() == LINE
+
+
+def test_no_note_and_no_directory_read_as_none(tmp_path: Path) -> None:
+    assert beatfile.read(str(tmp_path), SID) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "\n", LINE[:-1], LINE + LINE, LINE.replace("1 ", "2 ", 1), LINE.replace("300", "-1"), "x" * 10_000),
+        *(LINE.replace(" 30 ", " 0 "), LINE.replace("300", "0300"), LINE.replace("ab", "xy"), LINE.replace(" ", "  ")),
+        *(LINE.replace("1000", "1e3"), LINE.replace("1000", "9" * 16), LINE.replace("1000", "1000 7")),
+    ],
+)
+def test_garbage_reads_as_none(tmp_path: Path, content: str) -> None:
+    _write_raw(tmp_path, content.encode())
+    assert beatfile.read(str(tmp_path), SID) is None
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_reading_fail(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    common = tmp_path_factory.getbasetemp() / "any-bytes"
+    _write_raw(common, content)
+    beatfile.read(str(common), SID)
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        (Moment(BOOT, 1299, 0), False),
+        (Moment(BOOT, 1300, 0), True),
+        (Moment(BOOT, 1000, 9_999_999_999), False),
+        (Moment(BOOT, 999, 1795211700), True),
+        (Moment("another", 1001, 1795211701), True),
+        (Moment(None, 1001, 1795211701), True),
+    ],
+)
+def test_due_goes_by_the_running_clock_of_the_same_boot(now: Moment, due: bool) -> None:
+    assert BeatFile("ab" * 20, 300, 30, BOOT, 1000, 1795211700).due(now) is due
+
+
+@pytest.mark.parametrize(("utc", "due"), [(1699, True), (1700, False), (1999, False), (2000, True)])
+def test_due_goes_by_the_wall_clock_where_there_is_no_boot_id(utc: int, due: bool) -> None:
+    assert BeatFile("ab" * 20, 300, 30, None, 0, 1700).due(Moment(None, 5, utc)) is due
+
+
+def test_the_blob_is_bucketed_and_says_null_where_the_boot_is_unknown() -> None:
+    assert beatfile.payload(Moment(BOOT, 1019, 1795211729), 30) == (
+        b'{"boot":"%s","up":990,"utc":1795211700,"v":1}\n' % BOOT.encode()
+    )
+    assert beatfile.payload(Moment(None, 1019, 1795211729), 30) == b'{"boot":null,"up":null,"utc":1795211700,"v":1}\n'
+
+
+def test_what_is_no_session_id_never_reaches_a_path(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not a session id"):
+        beatfile.read(str(tmp_path), "../../etc/passwd")
