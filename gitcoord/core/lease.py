@@ -67,7 +67,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     """What one observer knows about one session's life, in seconds of the observer's running clock.
 
     ``age``: age of the heartbeat where it can be told directly (same boot). ``silence``: how long this observer has
-    seen the heartbeat ref not change. ``since_ending``: how long ago the session's record came to its end, as far as we saw.
+    seen the heartbeat ref not change. ``since_ending``: how long ago the session's record
+    came to its end, as far as we saw.
     """
 
     age: float | None = None

@@ -113,6 +113,7 @@ class Handoff(Struct, frozen=True, kw_only=True):
     context: dict[str, str] = {}
     note: str
     rescue: str | None = None
+    commit: str | None = None
     at: str
 
 
@@ -134,7 +135,11 @@ class Hold(Struct, frozen=True, kw_only=True):
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """One unit of work, with its claim. ``token`` is the high-water mark of its fencing tokens and never falls."""
+    """One unit of work, with its claim.
+
+    ``token`` is the high-water mark of its fencing tokens and never falls. ``former`` is the claim that somebody lost
+    without giving it back (expired, or taken over by force), so that its owner can be told.
+    """
 
     v: int = FORMAT
     id: str
@@ -145,6 +150,7 @@ class Task(Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     claim: Claim | None = None
+    former: Claim | None = None
     token: int = 0
     attempts: int = 0
     branch: str | None = None

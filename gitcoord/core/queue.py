@@ -22,12 +22,13 @@ def blocked_by(task: Task, tasks: Mapping[str, Task]) -> tuple[str, ...]:
 
 
 def ready(tasks: Mapping[str, Task], free: Callable[[Task], bool], labels: Sequence[str] = ()) -> list[Task]:
-    """What can be claimed now, best first. ``free(task)`` says whether a claimed task's holder is gone."""
+    """What can be claimed now, best first. ``free(task)`` says whether nobody holds it (any more)."""
     wanted = set(labels)
     found = [
         task
         for task in tasks.values()
-        if (task.state == "pending" or (task.state == "claimed" and free(task)))
+        if task.state in ("pending", "claimed")
+        and free(task)
         and wanted <= set(task.labels)
         and not blocked_by(task, tasks)
     ]

@@ -19,6 +19,7 @@ from gitcoord.core.task_events import (
     ClaimTask,
     Edit,
     Finish,
+    Free,
     Offer,
     Place,
     Release,
@@ -38,6 +39,7 @@ TABLE: dict[tuple[TaskState | None, str], TaskState | None] = {
     ("claimed", "claim"): "claimed",
     ("claimed", "take-over"): "claimed",
     ("claimed", "release"): "pending",
+    ("claimed", "free"): "pending",
     ("claimed", "progress"): "claimed",
     ("claimed", "offer"): "offered",
     ("claimed", "edit"): "claimed",
@@ -65,12 +67,14 @@ class Facts(Struct, frozen=True, kw_only=True):
     """What the rules need to know from outside the record.
 
     ``in_force``: the holder (for an offer: its giver or addressee) is live. ``blocked_by``: dependencies not done.
-    ``wait``: seconds of a lock delay before the next grant.
+    ``wait``: seconds of a lock delay before the next grant. ``floor``: the token that a new record starts from; it is
+    raised when a record was lost, so that no token is ever given twice.
     """
 
     in_force: bool = False
     blocked_by: tuple[str, ...] = ()
     wait: float = 0.0
+    floor: int = 0
 
 
 def step(task: Task | None, event: TaskEvent, facts: Facts) -> Task:
@@ -79,10 +83,10 @@ def step(task: Task | None, event: TaskEvent, facts: Facts) -> Task:
     if (task.state if task else None, name) not in TABLE:
         raise _refusal(task, event, name)
     if isinstance(event, Add):
-        return _added(event)
+        return _added(event, facts)
     if task is None:
         assert isinstance(event, ClaimTask)  # the table allows None for add and claim alone
-        task = _added(Add(at=event.at, session=event.session, id=event.id, title=event.title or event.id))
+        task = _added(Add(at=event.at, session=event.session, id=event.id, title=event.title or event.id), facts)
     state = TABLE[(task.state, name)]
     after = _RULES[type(event)](task, event, facts)
     if after is task:
@@ -90,7 +94,7 @@ def step(task: Task | None, event: TaskEvent, facts: Facts) -> Task:
     return msgspec.structs.replace(after, state=state or after.state, updated_at=event.at)
 
 
-def _added(event: Add) -> Task:
+def _added(event: Add, facts: Facts) -> Task:
     return Task(
         id=event.id,
         title=event.title,
@@ -98,6 +102,7 @@ def _added(event: Add) -> Task:
         priority=event.priority,
         after=event.after,
         labels=event.labels,
+        token=facts.floor,
         created_at=event.at,
         created_by=event.session,
         updated_at=event.at,
@@ -141,7 +146,8 @@ def _granted(task: Task, event: TaskEvent) -> Task:
     assert event.session is not None  # grants are made to sessions
     token = task.token + 1
     claim = Claim(session=event.session, token=token, since=event.at)
-    return msgspec.structs.replace(task, claim=claim, token=token, handoff=None, hold=None)
+    former = task.claim or task.former
+    return msgspec.structs.replace(task, claim=claim, former=former, token=token, handoff=None, hold=None)
 
 
 def _wait_out(task: Task, facts: Facts) -> None:
@@ -187,6 +193,12 @@ def _release(task: Task, event: Release, facts: Facts) -> Task:
     return msgspec.structs.replace(task, claim=None, reason=event.reason)
 
 
+def _free(task: Task, event: Free, facts: Facts) -> Task:
+    if facts.in_force:
+        raise held(task)
+    return msgspec.structs.replace(task, claim=None, former=task.claim, hold=event.hold, reason=event.reason)
+
+
 def _report(task: Task, event: Report, facts: Facts) -> Task:
     _must_hold(task, event)
     assert event.session is not None
@@ -228,6 +240,7 @@ def _offer(task: Task, event: Offer, facts: Facts) -> Task:
         context=event.context,
         note=event.note,
         rescue=event.rescue,
+        commit=event.commit,
         at=event.at,
     )
     return msgspec.structs.replace(task, claim=None, handoff=handoff)
@@ -306,6 +319,7 @@ _RULES: dict[type[TaskEvent], Callable[[Task, Any, Facts], Task]] = {
     ClaimTask: _claim,
     Place: _place,
     Release: _release,
+    Free: _free,
     Report: _report,
     Finish: _finish,
     Offer: _offer,

@@ -52,6 +52,8 @@ class ClaimTask(TaskEvent, frozen=True, kw_only=True, tag="claim"):
     title: str | None = None
     branch: str | None = None
     base: str | None = None
+    host: str | None = None
+    path: str | None = None
     taken_from: str | None = None
 
 
@@ -66,6 +68,13 @@ class Place(TaskEvent, frozen=True, kw_only=True, tag="place"):
 
 class Release(TaskEvent, frozen=True, kw_only=True, tag="release"):
     reason: str | None = None
+
+
+class Free(TaskEvent, frozen=True, kw_only=True, tag="free"):
+    """A dead holder's claim is put back; ``hold`` carries on what is left of the lock delay."""
+
+    reason: str
+    hold: Hold | None = None
 
 
 class Report(TaskEvent, frozen=True, kw_only=True, tag="progress"):
@@ -89,6 +98,7 @@ class Offer(TaskEvent, frozen=True, kw_only=True, tag="offer"):
     next: tuple[str, ...] = ()
     context: dict[str, str] = {}
     rescue: str | None = None
+    commit: str | None = None
 
 
 class Accept(TaskEvent, frozen=True, kw_only=True, tag="accept"):

@@ -97,6 +97,7 @@ class EventView(Struct, frozen=True, kw_only=True):
     task: str | None
     message: str
     meta: dict[str, Any]
+    author: str
 
 
 class Grant(Struct, frozen=True, kw_only=True):
@@ -127,3 +128,41 @@ class WorktreeView(Struct, frozen=True, kw_only=True):
     """Commits on no remote-tracking branch and not in the base branch; None where unknown."""
     missing: bool
     main: bool
+
+
+class Attention(Struct, frozen=True, kw_only=True):
+    """Something that needs a person: ``code`` is stable, ``hint`` a command."""
+
+    code: str
+    message: str
+    hint: str
+    task: str | None = None
+    session: str | None = None
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """The whole picture, what needs a person first. ``counts``: tasks by state; ``ready``: how many can be claimed."""
+
+    attention: tuple[Attention, ...]
+    me: SessionView | None
+    claims: tuple[TaskView, ...]
+    sessions: tuple[SessionView, ...]
+    offered: tuple[TaskView, ...]
+    counts: dict[str, int]
+    ready: int
+
+
+class Wrote(Struct, frozen=True, kw_only=True):
+    """One thing that was written or taken back: what it is, and where."""
+
+    what: str
+    path: str
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One finding of the doctor."""
+
+    name: str
+    status: Literal["ok", "warning", "problem", "fixed"]
+    message: str
+    hint: str = ""

@@ -35,20 +35,28 @@ def read_line(path: str, limit: int) -> str | None:
 
 def write_line(path: str, line: str) -> None:
     """Replace the file by ``line`` and a newline, mode 0600, in one step. Raises GitFailed."""
+    try:
+        write_atomic(path, f"{line}\n".encode("ascii"))
+    except OSError as error:
+        raise GitFailed(f"{path} cannot be written: {error.strerror}") from None
+
+
+def write_atomic(path: str, data: bytes, mode: int = 0o600) -> None:
+    """Replace the file by ``data`` in one step: a reader sees the old or the new content. Raises OSError."""
     temporary = new_name(path)
     try:
-        _create(temporary, line)
+        _create(temporary, data, mode)
         os.replace(temporary, path)
-    except OSError as error:
+    except OSError:
         _discard(temporary)
-        raise GitFailed(f"{path} cannot be written: {error.strerror}") from None
+        raise
 
 
 def create_line(path: str, line: str) -> bool:
     """Make the file unless it is there; False when somebody else was first. Raises GitFailed."""
     temporary = new_name(path)
     try:
-        _create(temporary, line)
+        _create(temporary, f"{line}\n".encode("ascii"))
         os.link(temporary, path)
     except FileExistsError:
         return False
@@ -79,10 +87,9 @@ def new_name(path: str) -> str:
     return f"{path}.{os.urandom(8).hex()}.tmp"
 
 
-def _create(path: str, line: str) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+def _create(path: str, data: bytes, mode: int = 0o600) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
-        data = f"{line}\n".encode("ascii")
         if os.write(fd, data) != len(data):  # a full disk may take a part of it
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:

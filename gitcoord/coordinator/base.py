@@ -1,0 +1,154 @@
+"""What every verb stands on: opening a repository, who is asking, reading, and writing through ``transact``.
+
+Owns the clock, the nonce and the form of a record commit (its subject and its ``Coord-Event`` trailer). The verbs
+themselves live in the sibling files, one noun each, and are put together in ``__init__``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from gitcoord.coordinator import config as settings
+from gitcoord.coordinator.clock import Chance, Clock, SystemChance, SystemClock
+from gitcoord.coordinator.records import Loaded, Records
+from gitcoord.core import codec, ids, names
+from gitcoord.core.lease import Policy
+from gitcoord.core.model import Boot, Meta, Struct
+from gitcoord.core.times import rfc3339
+from gitcoord.core.views import Notice
+from gitcoord.errors import NewerFormat, NotInitialised
+from gitcoord.git import host
+from gitcoord.git.repo import Repo
+from gitcoord.store.base import Change, Commit, Ident, RefStore
+from gitcoord.store.open import open_store
+from gitcoord.store.transact import Plan, transact
+
+T = TypeVar("T")
+
+_SUBJECT = 120
+
+
+class Base:
+    """One repository, seen from one place by one caller. Not safe to share between threads: open one in each."""
+
+    def __init__(
+        self,
+        repo: Repo,
+        environ: Mapping[str, str],
+        *,
+        session: str | None = None,
+        long_lived: bool = True,
+        clock: Clock | None = None,
+        chance: Chance | None = None,
+        store: RefStore | None = None,
+    ) -> None:
+        self.repo = repo
+        self.environ = environ
+        self.wanted = session
+        self.clock: Clock = clock or SystemClock()
+        self.chance: Chance = chance or SystemChance()
+        self.config = settings.read(repo, environ)
+        self.durable = self.config.durability == "fsync"
+        self.store: RefStore = store or open_store(repo, self.config.store, long_lived=long_lived, durable=self.durable)
+        self.records = Records(self.store)
+        self.notices: list[Notice] = []
+        self._host: str | None = None
+
+    def close(self) -> None:
+        """Let go of child processes; the object must not be used after."""
+        self.store.close()
+
+    # -- facts about here and now ---------------------------------------------------------------------------------
+
+    @property
+    def policy(self) -> Policy:
+        return self.config.policy
+
+    @property
+    def host(self) -> str:
+        """This machine's id, as far as this clone is concerned."""
+        if self._host is None:
+            self._host = host.host_id(self.repo.common)
+        return self._host
+
+    def now(self) -> str:
+        return rfc3339(self.clock.now())
+
+    def boot(self) -> Boot | None:
+        """This moment on the running clock, or None where the system has no boot id."""
+        boot = self.clock.boot()
+        return None if boot is None else Boot(id=boot, at=round(self.clock.up(), 3))
+
+    def notice(self, code: str, message: str) -> None:
+        """Tell the caller something besides the answer."""
+        if not any(known.message == message for known in self.notices):
+            self.notices.append(Notice(code=code, message=message))
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def begin(self, *refs: str) -> None:
+        """Start a verb: forget what was read before, read ``refs`` and the canary in one batch.
+
+        Raises NotInitialised where the repository has no coordination state, NewerFormat where it has a later one.
+        """
+        self.records.forget()
+        self.records.fetch([names.META, *refs])
+        meta = self.records.get(names.META, Meta)
+        if meta is None:
+            raise NotInitialised()
+        if codec.is_newer(meta.raw):
+            raise NewerFormat(f"this repository's coordination state has format {meta.record.v}")
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def transact(self, decide: Callable[[], Plan[T]], *, limit: float = 2.0) -> T:
+        """Decide on what was read, swap, and decide again on a fresh read when somebody else was first.
+
+        Raises Contended after ``limit`` seconds of lost races.
+        """
+        first = True
+
+        def again() -> Plan[T]:
+            nonlocal first
+            if not first:
+                self.records.forget()
+            first = False
+            return decide()
+
+        try:
+            return transact(self.store, again, clock=self.clock, rng=self.chance, limit=limit)
+        finally:
+            self.records.forget()
+
+    def write(self, ref: str, base: Loaded[Any] | None, record: Struct, event: Any, subject: str) -> Change:
+        """The change that puts ``record`` where ``base`` was, with ``event`` in its trailer."""
+        nonce = ids.nonce(self.chance.bytes(ids.NONCE_BYTES))
+        event = msgspec.structs.replace(event, nonce=nonce)
+        trailer = msgspec.json.encode(event).decode()
+        payload = codec.encode(record, base.raw if base else None)
+        message = f"{one_line(subject)}\n\nCoord-Event: {trailer}\n"
+        return Change(ref, base.oid if base else None, Commit(payload, message, self.author()))
+
+    def author(self) -> Ident:
+        """The user, at this moment."""
+        name, email = self.config.identity
+        now = self.clock.now()
+        return Ident(name, email, int(now), time.localtime(now).tm_gmtoff // 60)
+
+    def verify(self, *loaded: Loaded[Any]) -> Sequence[Change]:
+        """Changes that only insist on the records still being what was read."""
+        return [Change(item.ref, item.oid, None) for item in loaded]
+
+
+def one_line(text: str) -> str:
+    """``text`` without control characters and line breaks, cut to a subject's length."""
+    line = " ".join((text if text.isprintable() else _printable(text)).split())
+    return line if len(line) <= _SUBJECT else line[: _SUBJECT - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)

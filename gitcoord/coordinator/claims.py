@@ -1,0 +1,384 @@
+"""Claiming and working: claim, release, progress, done, takeover. Exactly one winner each.
+
+A claim is one swap: the task's record with the new claim, a check that the claimer's session is still what it was, its
+heartbeat if due and, where the former holder is dead, that holder's expiry. The worktree is made after it, and the
+claim is given back if that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from gitcoord.coordinator.joins import Board
+from gitcoord.coordinator.places import Places, Plot
+from gitcoord.coordinator.records import Loaded
+from gitcoord.coordinator.tasks import Tasks, check_id
+from gitcoord.core import names, queue
+from gitcoord.core import task_events as events
+from gitcoord.core.lease import Verdict
+from gitcoord.core.model import Hold, Session, Struct, Task
+from gitcoord.core.views import Grant, TaskView
+from gitcoord.errors import CoordError, NothingReady, NotHolder, Usage
+from gitcoord.git import claimfile
+from gitcoord.store.base import Change
+from gitcoord.store.transact import Plan
+
+TRIES_PER_LISTING = 8
+"""Candidates tried from one listing before the queue is read anew; a lost swap costs far less than a listing."""
+
+NEXT_LIMIT = 20.0
+"""Seconds that ``claim --next`` goes on trying: every lost race there means that somebody else got work done."""
+
+
+class Won(Struct, frozen=True, kw_only=True):
+    """What the deciding swap granted."""
+
+    task: Task
+    me: Session
+    changed: bool
+    created: bool = False
+    taken_from: Session | None = None
+    plot: Plot | None = None
+
+
+class Finished(Struct, frozen=True, kw_only=True):
+    """A finished task; ``removable``: its worktree is clean and its work merged or pushed."""
+
+    task: TaskView
+    worktree: str | None
+    worktree_removed: bool
+    removable: bool
+
+
+class Claims(Tasks, Places):
+    """Grants and what their holders may do."""
+
+    # -- claim --------------------------------------------------------------------------------------------------------
+
+    def claim(
+        self,
+        id: str | None = None,  # noqa: A002 - the argument's name
+        *,
+        next: bool = False,  # noqa: A002
+        label: Sequence[str] = (),
+        worktree: bool = True,
+        base: str | None = None,
+        branch: str | None = None,
+    ) -> Grant:
+        """Claim a task, or with ``next`` the best ready one. An unknown id becomes a task.
+
+        Raises Held, Blocked, WrongState, NothingReady, Contended; Unsafe or GitFailed when the worktree cannot be made
+        (the claim is given back then).
+        """
+        if (id is None) != next:
+            raise Usage("say which task, or --next, and not both", hint="git coord claim --next")
+        if id is not None:
+            self.begin(*self.my_refs(), names.task_ref(check_id(id)))
+        else:
+            self.begin(*self.my_refs())
+        options = _Options(worktree=worktree, base=base, branch=branch)
+        if id is not None:
+            won = self.transact(lambda: self._decide_claim(id, options))
+        else:
+            won = self.transact(self._decide_next(tuple(label), options), limit=NEXT_LIMIT)
+        return self._granted(won, worktree=worktree)
+
+    def _decide_claim(self, task_id: str, options: _Options) -> Plan[Won]:
+        me = self.me()
+        base = self.task(task_id)
+        session, verdict = self.holder(base.record) if base else (None, None)
+        return self._claim_of(me, task_id, base, session, verdict, options)
+
+    def _decide_next(self, labels: Sequence[str], options: _Options) -> Callable[[], Plan[Won]]:
+        """A decision that steps aside at every lost race: the best task first, then a random one of 4, 16, 64 …"""
+        board: Board | None = None
+        lost = 0
+        tried: set[str] = set()
+
+        def decide() -> Plan[Won]:
+            nonlocal board, lost
+            if board is None or lost % TRIES_PER_LISTING == 0:
+                self.records.forget()
+                board = self.board()
+                tried.clear()
+            me = self.me()
+            found = [
+                task for task in queue.ready(board.plain_tasks(), self.takeable(board), labels) if task.id not in tried
+            ]
+            if not found and tried:
+                lost = 0
+                board = None
+                return decide()
+            if not found:
+                raise self._nothing_ready(board, labels)
+            reach = min(len(found), 4 ** min(lost, 6))
+            task = found[int(self.chance.random() * reach)]
+            lost += 1
+            tried.add(task.id)
+            base = board.tasks[task.id]
+            holder = board.sessions.get(task.claim.session) if task.claim else None
+            verdict = board.verdicts.get(task.claim.session) if task.claim else None
+            return self._claim_of(me, task.id, base, holder, verdict, options)
+
+        return decide
+
+    def _nothing_ready(self, board: Board, labels: Sequence[str]) -> NothingReady:
+        tasks = [task for task in board.plain_tasks().values() if set(labels) <= set(task.labels)]
+        waiting = sum(task.state == "pending" for task in tasks)
+        held = sum(task.state == "claimed" for task in tasks)
+        return NothingReady(
+            f"no task is ready: {waiting} pending (blocked), {held} claimed", pending=waiting, claimed=held
+        )
+
+    def _claim_of(
+        self,
+        me: Loaded[Session],
+        task_id: str,
+        base: Loaded[Task] | None,
+        holder: Loaded[Session] | None,
+        verdict: Verdict | None,
+        options: _Options,
+    ) -> Plan[Won]:
+        task = base.record if base else None
+        mine = task is not None and task.claim is not None and task.claim.session == me.record.id
+        taken = holder if task is not None and task.claim is not None and not mine else None
+        event = events.ClaimTask(
+            at=self.now(), session=me.record.id, id=task_id, taken_from=taken.record.id if taken else None
+        )
+        record = self.named_step(base, event, self.facts(task, verdict), holder, verdict)
+        if task is not None and record is task:
+            return Plan([], Won(task=task, me=me.record, changed=False))
+        plot = None
+        if options.worktree:
+            plot = self.plot(task_id, task, base=options.base, branch=options.branch)
+            event = _placed(event, plot, self.host)
+            record = self.named_step(base, event, self.facts(task, verdict), holder, verdict)
+        subject = f"claim {task_id} by {me.record.name}, token {record.token}"
+        if taken is not None:
+            subject += f", taken from {taken.record.name}"
+        change = self.write(names.task_ref(task_id), base, record, event, subject)
+        won = Won(
+            task=record,
+            me=me.record,
+            changed=True,
+            created=base is None,
+            taken_from=taken.record if taken else None,
+            plot=plot,
+        )
+        return Plan(self._with(change, me, taken, verdict), won)
+
+    def _with(
+        self, change: Change, me: Loaded[Session], taken: Loaded[Session] | None = None, verdict: Verdict | None = None
+    ) -> list[Change]:
+        """``change`` by me: my session must still be what it was, my heartbeat counts, the dead holder expires."""
+        expiry = []
+        if taken is not None and verdict is not None and taken.record.state == "live" and not verdict.live:
+            expiry = self.expiry(taken, verdict, me.record.id)
+        return self.changes(change, self.verify(me), self.beat_change(me), expiry)
+
+    def _granted(self, won: Won, *, worktree: bool) -> Grant:
+        if won.changed and won.plot is not None:
+            self._make_place(won)
+        elif not won.changed and worktree and self.worktree_for(won.task.id) is None:
+            # Killed between the grant and its worktree: the claim is ours, the place is still to be made.
+            won = msgspec.structs.replace(won, task=self.resettle(won.task, won.me, shared=False))
+        if won.taken_from is not None:
+            self.notice("taken-over", f"taken from {won.taken_from.name} ({won.taken_from.id}), which no longer lives")
+        return Grant(
+            task=self.task_view(won.task),
+            guarantee="local",
+            changed=won.changed,
+            created=won.created,
+            taken_from=won.taken_from.id if won.taken_from else None,
+            taken_from_name=won.taken_from.name if won.taken_from else None,
+            notices=tuple(self.notices),
+        )
+
+    def _make_place(self, won: Won) -> None:
+        """The worktree of a fresh claim; when it cannot be made the claim is given back, also on Ctrl-C."""
+        assert won.plot is not None
+        try:
+            self.settle(won.plot, won.task.id, won.me, won.task.token)
+        except BaseException as failure:
+            self._give_back(won.task.id, failure)
+            raise
+
+    def _give_back(self, task_id: str, failure: BaseException) -> None:
+        reason = failure.message if isinstance(failure, CoordError) else type(failure).__name__
+        self.release(task_id, reason=f"its worktree could not be made: {reason}"[:500])
+
+    # -- what a holder may do -----------------------------------------------------------------------------------------
+
+    def release(self, id: str | None = None, *, reason: str | None = None) -> TaskView:  # noqa: A002
+        """Give a claim back; the task is free at once. Its branch and worktree stay."""
+        task = self._act(
+            id, lambda at, who, token: events.Release(at=at, session=who, token=token, reason=reason), "release"
+        )
+        return self.task_view(task)
+
+    def progress(
+        self,
+        id: str | None = None,  # noqa: A002
+        *,
+        percent: int | None = None,
+        phase: str | None = None,
+        message: str | None = None,
+    ) -> TaskView:
+        """Say how far a held task is."""
+        if percent is not None and not 0 <= percent <= 100:
+            raise Usage("percent is a number from 0 to 100")
+
+        def event(at: str, who: str, token: int | None) -> events.TaskEvent:
+            return events.Report(at=at, session=who, token=token, percent=percent, phase=phase, message=message)
+
+        return self.task_view(self._act(id, event, "progress"))
+
+    def _act(self, task_id: str | None, make: Callable[[str, str, int | None], events.TaskEvent], verb: str) -> Task:
+        """A change that only the holder may make."""
+        refs = [names.task_ref(check_id(task_id))] if task_id is not None else []
+        self.begin(*self.my_refs(), *refs)
+
+        def decide() -> Plan[Task]:
+            me = self.me()
+            base = self.known_task(self.default_task(me, task_id))
+            session, verdict = self.holder(base.record)
+            event = make(self.now(), me.record.id, self.my_token(base.record.id, me.record.id))
+            record = self.named_step(base, event, self.facts(base.record, verdict), session, verdict)
+            subject = f"{verb} {base.record.id} by {me.record.name}"
+            return Plan(self._with(self.write(base.ref, base, record, event, subject), me), record)
+
+        return self.transact(decide)
+
+    def default_task(self, me: Loaded[Session], task_id: str | None) -> str:
+        """``task_id``, or the one this worktree was made for if I hold it, or my only claim."""
+        if task_id is not None:
+            return task_id
+        note = claimfile.read(self.repo.git_dir)
+        if note is not None and note.session == me.record.id:
+            return note.task
+        held = [
+            task.id
+            for task in self.board().plain_tasks().values()
+            if task.claim is not None and task.claim.session == me.record.id
+        ]
+        if len(held) == 1:
+            return held[0]
+        if not held:
+            raise NotHolder(f"{me.record.name} holds no task", hint="git coord claim --next")
+        raise Usage(f"you hold several tasks: {', '.join(sorted(held))}", hint="say which one")
+
+    def my_token(self, task_id: str, sid: str) -> int | None:
+        """The fencing token I was given, where I can know it: in the worktree made for the claim, or exported to me."""
+        note = claimfile.read(self.repo.git_dir)
+        if note is not None and note.task == task_id and note.session == sid:
+            return note.token
+        exported = self.environ.get("GIT_COORD_TOKEN", "")
+        if self.environ.get("GIT_COORD_TASK") == task_id and exported.isdecimal():
+            return int(exported)
+        return None
+
+    def done(
+        self,
+        id: str | None = None,  # noqa: A002
+        *,
+        status: Literal["passed", "failed"] = "passed",
+        pr: str | None = None,
+        commit: str | None = None,
+        summary: str | None = None,
+        review: bool = False,
+        remove_worktree: bool = False,
+    ) -> Finished:
+        """Finish a held task with its result, which frees the claim.
+
+        ``commit`` defaults to the tip of the task's branch; ``review`` says that it still waits to be merged. Raises
+        Unsafe, before anything changes, when ``remove_worktree`` would lose work.
+        """
+        if status not in ("passed", "failed"):
+            raise Usage("status is passed or failed")
+        self.begin(*self.my_refs(), *([names.task_ref(check_id(id))] if id is not None else []))
+        me = self.me()
+        found = self.known_task(self.default_task(me, id))
+        place = self.worktree_for(found.record.id)
+        if remove_worktree and place is not None:
+            self.require_removable(place, found.record.base)
+        tip = commit or self.branch_tip(found.record.branch)
+
+        def event(at: str, who: str, token: int | None) -> events.TaskEvent:
+            return events.Finish(
+                at=at, session=who, token=token, status=status, review=review, pr=pr, commit=tip, summary=summary
+            )
+
+        task = self._act(found.record.id, event, "fail" if status == "failed" else "done")
+        removable = place is not None and self.is_removable(place, task.base)
+        if remove_worktree and place is not None:
+            self.remove_place(place)
+        return Finished(
+            task=self.task_view(task),
+            worktree=place.path if place else None,
+            worktree_removed=remove_worktree and place is not None,
+            removable=removable and not remove_worktree,
+        )
+
+    # -- takeover -----------------------------------------------------------------------------------------------------
+
+    def takeover(
+        self,
+        id: str,  # noqa: A002
+        *,
+        reason: str,
+        force: bool = False,
+        token: int | None = None,
+        worktree: bool = True,
+    ) -> Grant:
+        """Take a task from a dead or stale holder; from a live one only with ``force`` and its current ``token``.
+
+        A live holder keeps its worktree and what is in it; the taker gets a copy of the uncommitted work.
+        """
+        self.begin(*self.my_refs(), names.task_ref(check_id(id)))
+        if force and token is None:
+            raise Usage("--force needs the present token", hint=f"git coord task show {id}")
+
+        def decide() -> Plan[Won]:
+            me = self.me()
+            base = self.known_task(id)
+            holder, verdict = self.holder(base.record)
+            alive = verdict is not None and verdict.live
+            event = events.TakeOver(
+                at=self.now(),
+                session=me.record.id,
+                token=token,
+                reason=reason,
+                force=force,
+                hold=Hold(seconds=self.policy.lock_delay, boot=self.boot(), host=self.host) if alive else None,
+                taken_from=holder.record.id if holder else None,
+            )
+            record = self.named_step(base, event, self.facts(base.record, verdict), holder, verdict)
+            if record is base.record:
+                return Plan([], Won(task=record, me=me.record, changed=False))
+            subject = f"take over {id} by {me.record.name}, token {record.token}: {reason}"
+            change = self.write(base.ref, base, record, event, subject)
+            won = Won(task=record, me=me.record, changed=True, taken_from=holder.record if holder else None)
+            return Plan(self._with(change, me, None if alive else holder, verdict), won)
+
+        won = self.transact(decide)
+        if won.changed and worktree:
+            try:
+                placed = self.resettle(won.task, won.me, shared=won.task.hold is not None)
+            except BaseException as failure:
+                self._give_back(won.task.id, failure)
+                raise
+            won = msgspec.structs.replace(won, task=placed)
+        return self._granted(won, worktree=False)
+
+
+class _Options(Struct, frozen=True, kw_only=True):
+    worktree: bool
+    base: str | None
+    branch: str | None
+
+
+def _placed(event: events.ClaimTask, plot: Plot, host: str) -> events.ClaimTask:
+    return msgspec.structs.replace(event, branch=plot.branch, base=plot.base, host=host, path=plot.path)

@@ -1,0 +1,277 @@
+"""Endings: a session that signs off, and the clean-up of those that did not.
+
+``end`` refuses to lose work. Nothing here is needed for correctness: a dead session's claims are free without it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gitcoord.coordinator.handoffs import Handoffs
+from gitcoord.coordinator.joins import Board
+from gitcoord.coordinator.sessions import Resumed, Sessions
+from gitcoord.core import names
+from gitcoord.core import session as session_rules
+from gitcoord.core import task_events as events
+from gitcoord.core.lease import Verdict
+from gitcoord.core.model import Hold, Session, Struct, Task
+from gitcoord.core.views import SessionView
+from gitcoord.errors import CoordError, Ended, Unsafe
+from gitcoord.git import binding, claimfile, worktree
+from gitcoord.git.worktree import Worktree
+from gitcoord.store.transact import Plan
+
+
+class EndedSession(Struct, frozen=True, kw_only=True):
+    """A session that signed off: tasks ``released`` or ``offered``, and the worktrees whose work was ``rescued``."""
+
+    session: SessionView
+    released: tuple[str, ...]
+    offered: tuple[str, ...]
+    rescued: tuple[str, ...]
+
+
+class Cleanup(Struct, frozen=True, kw_only=True):
+    """What a clean-up did, or with ``dry_run`` would do."""
+
+    expired: tuple[SessionView, ...]
+    freed: tuple[str, ...]
+    orphaned: tuple[str, ...]
+    dry_run: bool
+
+
+class Endings(Sessions, Handoffs):
+    """Signing off, going on after an end, and sweeping up."""
+
+    # -- resume -------------------------------------------------------------------------------------------------------
+
+    def resume(self, session: str, *, pid: int | None = None, bind: bool = True) -> Resumed:
+        """The same session goes on, or, where it has ended or expired, a successor that takes back what is free."""
+        self.begin()
+        found = self.find_session(session)
+        process = self._process(pid)
+        if found.record.state == "live":
+            event = session_rules.Resume(
+                at=self.now(),
+                session=found.record.id,
+                host=self.host,
+                host_name=self._new_session(found.record.name).host_name,
+                boot_id=self.clock.boot(),
+                process=process,
+                worktree=self.repo.top,
+            )
+            sid = self.transact(lambda: self._go_on(found.record.id, event))
+            return Resumed(session=self._settle(sid, bind=bind), retaken=(), lost=(), notices=tuple(self.notices))
+        record = msgspec.structs.replace(
+            self._new_session(found.record.name),
+            agent=found.record.agent,
+            model=found.record.model,
+            external_id=found.record.external_id,
+            labels=found.record.labels,
+            process=process,
+            resumed_from=found.record.id,
+        )
+        sid = self.transact(lambda: self._start(record))
+        view = self._settle(sid, bind=bind)
+        retaken, lost = self._take_back(found.record.id, sid)
+        board = self.board()
+        view = self.session_view(board.sessions[sid], board, sid)
+        return Resumed(session=view, retaken=tuple(retaken), lost=tuple(lost), notices=tuple(self.notices))
+
+    def _go_on(self, sid: str, event: session_rules.Resume) -> Plan[str]:
+        base = self.records.get(names.session_ref(sid), Session)
+        record = session_rules.step(base.record if base else None, event)
+        change = self.write(names.session_ref(sid), base, record, event, f"resume {record.name} ({sid})")
+        assert base is not None  # the rule refuses to resume nothing
+        return Plan([change, *self.beat_change(base)], sid)
+
+    def _take_back(self, old: str, new: str) -> tuple[list[str], list[str]]:
+        """The successor's tasks: those still claimed by the old session are claimed anew, others are named."""
+        retaken: list[str] = []
+        lost: list[str] = []
+        tasks = list(self.board().plain_tasks().values())
+        self.wanted = new
+        for task in tasks:
+            if task.claim is not None and task.claim.session == old:
+                try:
+                    grant = self.transact(lambda name=task.id: self._reclaim(name))  # type: ignore[misc]
+                    retaken.append(grant.id)
+                    self._rebind(grant, new)
+                except CoordError:
+                    lost.append(task.id)
+            elif task.former is not None and task.former.session == old and task.token == task.former.token + 1:
+                lost.append(task.id)
+        return sorted(retaken), sorted(lost)
+
+    def _reclaim(self, task_id: str) -> Plan[Task]:
+        """A claim by the successor: the lock delay protects against others, and this is the same worker."""
+        me = self.me()
+        base = self.known_task(task_id)
+        holder, verdict = self.holder(base.record)
+        calm = None if verdict is None else msgspec.structs.replace(verdict, wait=0.0)
+        event = events.ClaimTask(
+            at=self.now(), session=me.record.id, id=task_id, taken_from=holder.record.id if holder else None
+        )
+        record = self.named_step(base, event, self.facts(base.record, calm), holder, calm)
+        subject = f"claim {task_id} by {me.record.name}, token {record.token}, resumed"
+        return Plan(self._with(self.write(base.ref, base, record, event, subject), me), record)
+
+    def _rebind(self, task: Task, sid: str) -> None:
+        found = self.worktree_for(task.id)
+        if found is not None:
+            binding.bind(found.git_dir, sid)
+            claimfile.write(found.git_dir, claimfile.ClaimFile(task.id, sid, task.token))
+
+    # -- end ----------------------------------------------------------------------------------------------------------
+
+    def end(
+        self,
+        session: str | None = None,
+        *,
+        handoff: str | None = None,
+        force: bool = False,
+        exit_code: int | None = None,
+    ) -> EndedSession:
+        """Sign off. Raises Unsafe, listing it, while there is work that would be left behind.
+
+        ``handoff`` offers the claims with that note; ``force`` releases them. Both rescue what is uncommitted.
+        """
+        self.begin(*self.my_refs())
+        target = self.find_session(session) if session is not None else self.me()
+        if target.record.state != "live":
+            raise Ended(f"session {target.record.name} ({target.record.id}) has {target.record.state} already")
+        sid = target.record.id
+        held = self._held_by(self.board(), sid)
+        places = self.bound_worktrees(sid)
+        dirty = {item.path: files for item in places if (files := self.dirt(item))}
+        if (held or dirty) and handoff is None and not force:
+            raise self._unsafe(target.record, held, dirty)
+        rescued = [path for path in dirty if self.rescue(self._task_at(path, held) or sid, path, "its session ended")]
+        if handoff is not None:
+            for task in held:
+                self.offer(task.id, self._offer_of(target, task, note=handoff))
+        else:
+            for task in held:
+                self._release_for(task.id, sid)
+        self.transact(lambda: self._end(sid, exit_code))
+        for item in places:
+            binding.unbind(item.git_dir, sid)
+        board = self.board()
+        names_held = tuple(sorted(task.id for task in held))
+        return EndedSession(
+            session=self.session_view(board.sessions[sid], board, sid),
+            released=() if handoff is not None else names_held,
+            offered=names_held if handoff is not None else (),
+            rescued=tuple(rescued),
+        )
+
+    def _held_by(self, board: Board, sid: str) -> list[Task]:
+        return [task for task in board.plain_tasks().values() if task.claim is not None and task.claim.session == sid]
+
+    def _task_at(self, path: str, held: list[Task]) -> str | None:
+        for task in held:
+            found = self.worktree_for(task.id)
+            if found is not None and found.path == path:
+                return task.id
+        return None
+
+    def _unsafe(self, record: Session, held: list[Task], dirty: dict[str, list[str]]) -> Unsafe:
+        parts = []
+        if held:
+            parts.append(f"holds {', '.join(sorted(task.id for task in held))}")
+        parts += [f"has {len(files)} uncommitted in {path}" for path, files in dirty.items()]
+        listed: list[dict[str, Any]] = [{"path": path, "files": files[:50]} for path, files in dirty.items()]
+        return Unsafe(
+            f"{record.name} still {' and '.join(parts)}",
+            hint="finish with 'git coord done', or hand over with 'git coord end --handoff NOTE'",
+            tasks=sorted(task.id for task in held),
+            locks=[],
+            worktrees=listed,
+        )
+
+    def _release_for(self, task_id: str, sid: str) -> None:
+        def decide() -> Plan[None]:
+            base = self.known_task(task_id)
+            if base.record.claim is None or base.record.claim.session != sid:
+                return Plan([], None)
+            event = events.Release(at=self.now(), session=sid, reason="its session ended")
+            record = self.named_step(base, event, self.facts(base.record, None), None, None)
+            return Plan([self.write(base.ref, base, record, event, f"release {task_id}: its session ended")], None)
+
+        self.transact(decide)
+
+    def _end(self, sid: str, exit_code: int | None) -> Plan[None]:
+        base = self.records.get(names.session_ref(sid), Session)
+        me = self.find_me()
+        event = session_rules.End(at=self.now(), session=sid, exit_code=exit_code, by=me.record.id if me else None)
+        record = session_rules.step(base.record if base else None, event)
+        return Plan([self.write(names.session_ref(sid), base, record, event, f"end {record.name} ({sid})")], None)
+
+    # -- cleanup ------------------------------------------------------------------------------------------------------
+
+    def cleanup(self, *, older_than: float | None = None, dry_run: bool = False) -> Cleanup:
+        """Expire dead, stale and long-idle sessions, put their tasks back, list worktrees nobody works in.
+
+        ``older_than``: seconds without a heartbeat after which even an idle session goes (default ``coord.cleanup``).
+        """
+        self.begin(*self.my_refs())
+        limit = self.policy.cleanup if older_than is None else older_than
+        board = self.board()
+        mine = self.my_id()
+        gone = [
+            item
+            for sid, item in board.sessions.items()
+            if item.record.state == "live" and sid != mine and _abandoned(board.verdicts[sid], limit)
+        ]
+        views = tuple(self.session_view(item, board, mine) for item in gone)
+        dead = {item.record.id for item in gone} | {
+            sid for sid, item in board.sessions.items() if item.record.state != "live"
+        }
+        freed = sorted(
+            task.id for task in board.plain_tasks().values() if task.claim is not None and task.claim.session in dead
+        )
+        orphaned = tuple(item.path for item in self._orphaned(board, dead))
+        if not dry_run:
+            for item in gone:
+                self._expire(item.record.id, mine)
+            for name in freed:
+                self._free(name)
+        return Cleanup(expired=views, freed=tuple(freed), orphaned=orphaned, dry_run=dry_run)
+
+    def _expire(self, sid: str, by: str | None) -> None:
+        def decide() -> Plan[None]:
+            found = self.records.get(names.session_ref(sid), Session)
+            if found is None or found.record.state != "live":
+                return Plan([], None)
+            self.records.fetch([names.heartbeat_ref(sid)])
+            return Plan(self.expiry(found, self.verdict(found), by), None)
+
+        self.transact(decide)
+
+    def _free(self, task_id: str) -> None:
+        def decide() -> Plan[None]:
+            base = self.known_task(task_id)
+            _holder, verdict = self.holder(base.record)
+            if base.record.claim is None or (verdict is not None and verdict.live):
+                return Plan([], None)
+            wait = verdict.wait if verdict is not None else 0.0
+            hold = Hold(seconds=wait, boot=self.boot(), host=self.host) if wait > 0 else base.record.hold
+            event = events.Free(at=self.now(), reason="its holder is gone", hold=hold)
+            record = self.named_step(base, event, self.facts(base.record, verdict), None, verdict)
+            return Plan([self.write(base.ref, base, record, event, f"free {task_id}: its holder is gone")], None)
+
+        self.transact(decide)
+
+    def _orphaned(self, board: Board, dead: set[str]) -> list[Worktree]:
+        found = []
+        for item in worktree.list_worktrees(self.repo):
+            sid = None if item.bare else binding.bound_session(item.git_dir)
+            if sid is not None and item.git_dir != self.repo.common and (sid in dead or sid not in board.sessions):
+                found.append(item)
+        return found
+
+
+def _abandoned(verdict: Verdict, limit: float) -> bool:
+    return not verdict.live or (verdict.silent is not None and verdict.silent >= limit)

@@ -1,0 +1,225 @@
+"""Joining records into what callers see: sessions with their tasks, tasks with their holder and what blocks them.
+
+Nothing joined here is ever stored. ``board`` reads everything once; the single views read only what they need, so that
+a one-shot command stays quick in a repository of many tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from gitcoord.coordinator.identity import Identity
+from gitcoord.coordinator.records import Loaded
+from gitcoord.core import lease, names, queue
+from gitcoord.core.lease import Verdict
+from gitcoord.core.model import Beat, Meta, Session, Task
+from gitcoord.core.task import Facts
+from gitcoord.core.views import ClaimView, HandoffView, SessionView, TaskView
+
+
+class Board(msgspec.Struct, frozen=True):
+    """Everything at one moment: sessions and verdicts by session id, tasks by task id, refs that cannot be read."""
+
+    sessions: dict[str, Loaded[Session]]
+    verdicts: dict[str, Verdict]
+    tasks: dict[str, Loaded[Task]]
+    corrupt: list[str]
+
+    def plain_tasks(self) -> dict[str, Task]:
+        return {name: item.record for name, item in self.tasks.items()}
+
+    def live(self, sid: str | None) -> bool:
+        """Whether claims of this session are in force."""
+        verdict = self.verdicts.get(sid) if sid else None
+        return verdict is not None and verdict.live
+
+    def free(self, task: Task) -> bool:
+        """Whether a claimed task can be taken at this moment: its holder is gone and the lock delay is over."""
+        if task.claim is None:
+            return True
+        verdict = self.verdicts.get(task.claim.session)
+        return verdict is None or (not verdict.live and verdict.wait <= 0)
+
+
+class Joins(Identity):
+    """Reading for display and for decisions."""
+
+    def board(self) -> Board:
+        """Read all sessions, heartbeats and tasks of this moment."""
+        sessions, bad_sessions = self.records.all(names.SESSIONS, Session)
+        _beats, _bad_beats = self.records.all(names.HEARTBEATS, Beat)
+        tasks, bad_tasks = self.records.all(names.TASKS, Task)
+        by_id = {item.record.id: item for item in sessions.values()}
+        return Board(
+            sessions=by_id,
+            verdicts={sid: self.verdict(item) for sid, item in by_id.items()},
+            tasks={item.record.id: item for item in tasks.values()},
+            corrupt=sorted(bad_sessions + bad_tasks),
+        )
+
+    # -- what the rules need to know about one task ------------------------------------------------------------------
+
+    def task(self, task_id: str) -> Loaded[Task] | None:
+        return self.records.get(names.task_ref(task_id), Task)
+
+    def holder(self, task: Task) -> tuple[Loaded[Session] | None, Verdict | None]:
+        """The session that holds a task, or that an open offer is addressed to (its giver, if to anyone)."""
+        sid = task.claim.session if task.claim else task.handoff.to or task.handoff.from_ if task.handoff else None
+        if sid is None or not names.is_session_id(sid):
+            return None, None
+        self.records.fetch([names.session_ref(sid), names.heartbeat_ref(sid)])
+        session = self.records.get(names.session_ref(sid), Session)
+        return session, self.verdict(session) if session is not None else None
+
+    def open_dependencies(self, task: Task) -> tuple[str, ...]:
+        """The dependencies of a task that are not done."""
+        if not task.after:
+            return ()
+        self.records.fetch(names.task_ref(name) for name in task.after)
+        known = {name: found.record for name in task.after if (found := self.task(name)) is not None}
+        return queue.blocked_by(task, known)
+
+    def takeable(self, board: Board) -> Callable[[Task], bool]:
+        """Whether a task's former holder is gone and every lock delay over, as ``queue.ready`` asks it."""
+        return lambda task: board.free(task) and self.hold_left(task) <= 0
+
+    def facts(self, task: Task | None, verdict: Verdict | None) -> Facts:
+        """What the task rules need besides the record."""
+        if task is None:
+            return Facts(floor=self.token_floor())
+        wait = verdict.wait if verdict is not None and not verdict.live else 0.0
+        return Facts(
+            in_force=verdict is not None and verdict.live,
+            blocked_by=self.open_dependencies(task),
+            wait=max(wait, self.hold_left(task)),
+        )
+
+    def token_floor(self) -> int:
+        """Where the tokens of a new record start: each epoch of the repository has a range of its own."""
+        meta = self.records.get(names.META, Meta)
+        return 0 if meta is None else (meta.record.epoch - 1) << 20
+
+    # -- views --------------------------------------------------------------------------------------------------------
+
+    def task_view(self, task: Task, board: Board | None = None) -> TaskView:
+        """One task as callers see it."""
+        if board is None:
+            _session, verdict = self.holder(task)
+            in_force = task.claim is not None and verdict is not None and verdict.live
+            blocked = self.open_dependencies(task)
+            known = self._names(task)
+        else:
+            in_force = board.live(task.claim.session if task.claim else None)
+            blocked = queue.blocked_by(task, board.plain_tasks()) if task.after else ()
+            known = {sid: item.record.name for sid in _sessions_of(task) if (item := board.sessions.get(sid))}
+        return _task_view(task, known, blocked=blocked, in_force=in_force, worktree=task.worktrees.get(self.host))
+
+    def task_views(self, tasks: Iterable[Task], board: Board) -> list[TaskView]:
+        """Many tasks as callers see them; the joins are made once."""
+        plain = board.plain_tasks()
+        known = {sid: item.record.name for sid, item in board.sessions.items()}
+        return [
+            _task_view(
+                task,
+                known,
+                blocked=queue.blocked_by(task, plain) if task.after else (),
+                in_force=board.live(task.claim.session if task.claim else None),
+                worktree=task.worktrees.get(self.host),
+            )
+            for task in tasks
+        ]
+
+    def _names(self, task: Task) -> dict[str, str]:
+        sids = [sid for sid in _sessions_of(task) if names.is_session_id(sid)]
+        self.records.fetch(names.session_ref(sid) for sid in sids)
+        found = {sid: self.records.get(names.session_ref(sid), Session) for sid in sids}
+        return {sid: item.record.name for sid, item in found.items() if item is not None}
+
+    def session_view(self, session: Loaded[Session], board: Board, mine: str | None) -> SessionView:
+        """One session as callers see it."""
+        record = session.record
+        verdict = board.verdicts.get(record.id) or self.verdict(session)
+        return SessionView(
+            id=record.id,
+            name=record.name,
+            agent=record.agent,
+            model=record.model,
+            external_id=record.external_id,
+            user=record.user,
+            host=record.host_name,
+            pid=record.process.pid if record.process else None,
+            worktree=record.worktree,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            state=record.state,
+            shown=verdict.shown,
+            heartbeat_age=None if verdict.silent is None else round(verdict.silent, 1),
+            resumed_from=record.resumed_from,
+            exit_code=record.exit_code,
+            tasks=tuple(
+                name
+                for name, item in board.tasks.items()
+                if item.record.claim and item.record.claim.session == record.id
+            ),
+            locks=(),
+            labels=record.labels,
+            mine=record.id == mine,
+            why=verdict.why,
+        )
+
+    def hold_left(self, task: Task) -> float:
+        """Seconds of lock delay left on the task itself (after a forced take-over or a clean-up)."""
+        return lease.hold_left(task.hold, self.boot(), 0.0) if task.hold else 0.0
+
+
+def _sessions_of(task: Task) -> list[str]:
+    found = [task.claim.session] if task.claim else []
+    if task.handoff:
+        found.append(task.handoff.from_)
+    return found
+
+
+def _task_view(
+    task: Task, known: Mapping[str, str], *, blocked: tuple[str, ...], in_force: bool, worktree: str | None
+) -> TaskView:
+    claim, offer = task.claim, task.handoff
+    return TaskView(
+        id=task.id,
+        title=task.title,
+        body=task.body,
+        state=task.state,
+        priority=task.priority,
+        labels=task.labels,
+        after=task.after,
+        blocked_by=blocked,
+        claim=ClaimView(
+            session=claim.session, session_name=known.get(claim.session), token=claim.token, since=claim.since
+        )
+        if claim
+        else None,
+        token=task.token,
+        attempts=task.attempts,
+        branch=task.branch,
+        base=task.base,
+        worktree=worktree,
+        progress=task.progress,
+        handoff=HandoffView(
+            from_=offer.from_,
+            to=offer.to,
+            phase=offer.phase,
+            next=offer.next,
+            context=offer.context,
+            note=offer.note,
+            at=offer.at,
+            from_name=known.get(offer.from_),
+            rescue=offer.rescue,
+        )
+        if offer
+        else None,
+        result=task.result,
+        created_at=task.created_at,
+        updated_at=task.updated_at,
+        in_force=in_force,
+    )

@@ -1,0 +1,163 @@
+"""Liveness and heartbeats: gathering evidence about sessions, expiring the dead, and saying that we are alive.
+
+The verdict itself is ``core.lease.judge``. An expiry is a swap that also verifies that the heartbeat ref has not moved,
+so a heartbeat and an expiry can never both succeed.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gitcoord.coordinator import observed
+from gitcoord.coordinator.base import Base
+from gitcoord.coordinator.records import Loaded
+from gitcoord.core import lease, names
+from gitcoord.core import session as rules
+from gitcoord.core.codec import encode
+from gitcoord.core.lease import Evidence, Verdict
+from gitcoord.core.model import Beat, Boot, Ending, Session
+from gitcoord.errors import CoordError
+from gitcoord.git import beatfile, host
+from gitcoord.store.base import Blob, Busy, Change, Lost
+
+
+class Liveness(Base):
+    """Who is alive, and how we know."""
+
+    # -- judging others -------------------------------------------------------------------------------------------
+
+    def verdict(self, session: Loaded[Session]) -> Verdict:
+        """The verdict on a session; reads its heartbeat if that is not in view yet."""
+        return lease.judge(session.record, self._evidence(session), self.policy)
+
+    def _evidence(self, session: Loaded[Session]) -> Evidence:
+        now = self.boot()
+        record = session.record
+        if record.state != "live":
+            return Evidence(since_ending=self._since_ending(session, now))
+        beat = self._beat_of(record.id)
+        age = _age(beat.record, now) if beat is not None else None
+        oid = beat.oid if beat is not None else ""
+        silence = 0.0
+        if age is None and now is not None:
+            silence = observed.unchanged_for(self._observed_dir, record.id, oid, now)
+        elif now is None:
+            silence = observed.unchanged_for(self._observed_dir, record.id, oid, Boot(id="-", at=self.clock.up()))
+        same_host = record.host == self.host
+        process = record.process
+        verdict = (
+            host.process_verdict(process.pid, process.start, process.ns, record.boot_id)
+            if process is not None and same_host
+            else "unknown"
+        )
+        rebooted = same_host and record.boot_id is not None and now is not None and record.boot_id != now.id
+        return Evidence(age=age, silence=silence, process=verdict, rebooted=rebooted)
+
+    def _beat_of(self, sid: str) -> Loaded[Beat] | None:
+        """A session's heartbeat; one that cannot be read counts as none, which only ever delays an expiry."""
+        try:
+            return self.records.get(names.heartbeat_ref(sid), Beat)
+        except CoordError:
+            return None
+
+    def _since_ending(self, session: Loaded[Session], now: Boot | None) -> float:
+        """How long ago the session ended, as far as our own clock can tell; 0 where it cannot."""
+        ending = session.record.ending
+        if ending is None or ending.how != "observed" or now is None:
+            return 0.0
+        if ending.boot is not None and ending.boot.id == now.id and ending.boot.at <= now.at:
+            return now.at - ending.boot.at
+        return observed.unchanged_for(self._observed_dir, f"{session.record.id}.end", session.oid, now)
+
+    @property
+    def _observed_dir(self) -> str:
+        return os.path.join(self.repo.coord_dir, "observed")
+
+    def expiry(self, session: Loaded[Session], verdict: Verdict, by: str | None) -> list[Change]:
+        """The changes that expire a session found dead or stale; they fail if it beats meanwhile."""
+        ending = Ending(
+            how="dead" if verdict.proven else "observed",
+            by=by,
+            silent=None if verdict.silent is None else round(verdict.silent, 1),
+            boot=self.boot(),
+            host=self.host,
+            reason=verdict.why,
+        )
+        event = rules.Expire(at=self.now(), session=session.record.id, ending=ending)
+        record = rules.step(session.record, event)
+        beat_ref = names.heartbeat_ref(session.record.id)
+        beat = self.records.get(beat_ref, Beat)
+        return [
+            self.write(session.ref, session, record, event, f"expire {session.record.name}: {verdict.why}"),
+            Change(beat_ref, beat.oid if beat else None, None),
+        ]
+
+    # -- saying that we live --------------------------------------------------------------------------------------
+
+    def beat_age(self, sid: str) -> float | None:
+        """Seconds since the session's last heartbeat, where this machine's clock can tell."""
+        beat = self._beat_of(sid)
+        return None if beat is None else _age(beat.record, self.boot())
+
+    def beat_change(self, session: Loaded[Session], *, if_older: float | None = None) -> list[Change]:
+        """The change that refreshes a session's heartbeat, or nothing while the last one is young enough."""
+        ref = names.heartbeat_ref(session.record.id)
+        beat = self.records.get(ref, Beat)
+        age = _age(beat.record, self.boot()) if beat is not None else None
+        if age is not None and age < (self.policy.interval if if_older is None else if_older):
+            return []
+        fresh = self._beat()
+        if beat is not None and beat.record == fresh:
+            return []
+        return [Change(ref, beat.oid if beat else None, Blob(encode(fresh)))]
+
+    def first_beat(self, sid: str) -> Change:
+        """The heartbeat of a session that is just starting."""
+        return Change(names.heartbeat_ref(sid), None, Blob(encode(self._beat())))
+
+    def _beat(self) -> Beat:
+        bucket = self.policy.bucket
+        boot = self.boot()
+        return Beat(
+            utc=int(self.clock.now()) // bucket * bucket,
+            boot=boot.id if boot else None,
+            up=int(boot.at) // bucket * bucket if boot else None,
+        )
+
+    def note_beat(self, session: Loaded[Session]) -> None:
+        """Tell the Git hooks when this session last beat, so that they need not ask Git. Best effort."""
+        try:
+            beatfile.write(
+                self.repo.common,
+                session.record.id,
+                beatfile.BeatFile(
+                    record=session.oid,
+                    interval=max(1, int(self.policy.interval)),
+                    bucket=self.policy.bucket,
+                    boot=self.clock.boot(),
+                    up=int(self.clock.up()),
+                    utc=int(self.clock.now()),
+                ),
+            )
+        except CoordError:
+            pass  # read-only .git: the hooks find out by themselves
+
+    def touch(self, session: Loaded[Session], *, if_older: float | None = None) -> bool:
+        """Refresh a session's heartbeat if it is due. Never fails: True when one was written."""
+        try:
+            change = self.beat_change(session, if_older=if_older)
+            if not change:
+                return False
+            self.store.swap([*self.verify(session), *change])
+        except (CoordError, Lost, Busy):
+            return False  # another process of the same session beat, or it was expired: the next command says so
+        self.note_beat(session)
+        return True
+
+
+def _age(beat: Beat, now: Boot | None) -> float | None:
+    """Seconds since a beat written on this very boot, else None. One from the future is no evidence at all."""
+    if now is None or beat.boot != now.id or beat.up is None:
+        return None
+    age = now.at - beat.up
+    return max(0.0, age) if age > -60 else None

@@ -1,0 +1,97 @@
+"""Status: the whole picture in one read, what needs a person first."""
+
+from __future__ import annotations
+
+from gitcoord.coordinator.joins import Board, Joins
+from gitcoord.core import queue
+from gitcoord.core.model import Task
+from gitcoord.core.views import Attention, Status
+from gitcoord.git import claimfile
+
+
+class Overview(Joins):
+    """What everybody is doing."""
+
+    def status(self) -> Status:
+        """Sessions, claims, offers, counts, and first of all what needs attention."""
+        self.begin(*self.my_refs())
+        board = self.board()
+        mine = self.find_me()
+        sid = mine.record.id if mine is not None else None
+        tasks = board.plain_tasks()
+        counts: dict[str, int] = {}
+        for task in tasks.values():
+            counts[task.state] = counts.get(task.state, 0) + 1
+        going = [item for item in board.sessions.values() if item.record.state == "live"]
+        going.sort(key=lambda item: item.record.started_at)
+        claimed = sorted((task for task in tasks.values() if task.claim is not None), key=queue.order)
+        offered = sorted((task for task in tasks.values() if task.state == "offered"), key=queue.order)
+        return Status(
+            attention=tuple(self._attention(board, tasks, sid)),
+            me=self.session_view(mine, board, sid) if mine is not None else None,
+            claims=tuple(self.task_views(claimed, board)),
+            sessions=tuple(self.session_view(item, board, sid) for item in going),
+            offered=tuple(self.task_views(offered, board)),
+            counts=counts,
+            ready=len(queue.ready(tasks, self.takeable(board))),
+        )
+
+    def _attention(self, board: Board, tasks: dict[str, Task], sid: str | None) -> list[Attention]:
+        found = [
+            Attention(code="corrupt", message=f"{ref} cannot be read", hint="git coord doctor") for ref in board.corrupt
+        ]
+        found += self._lost(tasks, sid)
+        found += self._abandoned(board, tasks)
+        for task in sorted(tasks.values(), key=queue.order):
+            if task.state == "offered" and task.handoff is not None and task.handoff.to in (None, sid):
+                whom = "you" if task.handoff.to else "anyone"
+                message = f"{task.id} is offered to {whom}: {task.handoff.note}"
+                found.append(
+                    Attention(code="offered", message=message, hint=f"git coord accept {task.id}", task=task.id)
+                )
+            elif task.state == "failed":
+                reason = task.result.summary if task.result and task.result.summary else "no summary"
+                message = f"{task.id} failed: {reason}"
+                found.append(Attention(code="failed", message=message, hint=f"git coord claim {task.id}", task=task.id))
+            elif task.state == "pending":
+                found += _stuck(task, tasks)
+        return found
+
+    def _lost(self, tasks: dict[str, Task], sid: str | None) -> list[Attention]:
+        """The claim that this worktree was made for has gone to somebody else."""
+        note = claimfile.read(self.repo.git_dir)
+        if note is None or note.session != sid:
+            return []
+        task = tasks.get(note.task)
+        if task is None or task.token == note.token:
+            return []
+        message = f"your claim of {note.task} (token {note.token}) is no longer valid: it is at token {task.token}"
+        hint = f"git coord log --task {note.task}"
+        return [Attention(code="lost", message=message, hint=hint, task=note.task, session=sid)]
+
+    def _abandoned(self, board: Board, tasks: dict[str, Task]) -> list[Attention]:
+        found = []
+        for sid, item in board.sessions.items():
+            verdict = board.verdicts[sid]
+            held = sorted(task.id for task in tasks.values() if task.claim is not None and task.claim.session == sid)
+            name = item.record.name
+            if held and not verdict.live:
+                message = f"{name} ({verdict.shown}: {verdict.why}) leaves {', '.join(held)}"
+                hint = f"git coord claim {held[0]}"
+                found.append(Attention(code="abandoned", message=message, hint=hint, task=held[0], session=sid))
+            elif verdict.live and verdict.silent is not None and verdict.silent >= self.policy.cleanup:
+                message = f"{name} has been idle: {verdict.why}"
+                found.append(Attention(code="idle", message=message, hint="git coord cleanup --dry-run", session=sid))
+        return found
+
+
+def _stuck(task: Task, tasks: dict[str, Task]) -> list[Attention]:
+    """A pending task that waits for something that will not come by itself."""
+    found = []
+    for name in task.after:
+        state = tasks[name].state if name in tasks else "unknown"
+        if state in ("failed", "cancelled", "unknown"):
+            message = f"{task.id} waits for {name}, which is {state}"
+            hint = f"git coord task edit {task.id} --remove-after {name}"
+            found.append(Attention(code="stuck", message=message, hint=hint, task=task.id))
+    return found
