@@ -1,8 +1,9 @@
 """When a session last beat, kept beside its heartbeat ref so that a hook can tell "not due" without starting a process.
 
-Owns the file ``<common>/coord/sessions/<sid>/beat`` and the bytes of the heartbeat blob. Both are written by the hook
-scripts too (hooks/post-commit): formats change in both or not at all, and a test compares the blobs byte by byte.
-The file is one line, ``1 <session record oid> <interval> <bucket> <boot id or -> <up> <utc>``, seconds throughout.
+Owns the file ``<common>/coord/sessions/<sid>/beat``: one line of seven words, ``1``, the session's record, interval,
+bucket, boot id or ``-``, uptime and wall clock of the beat; in seconds. The hook scripts read and write it too
+(hooks/post-commit), as they do the heartbeat blob (``core.model.Beat``): formats change in both or not at all, and a
+test compares the blobs byte by byte.
 Losing it costs one slower beat. It proves nothing: whether a session is live is in its record and its heartbeat ref.
 """
 
@@ -12,32 +13,19 @@ import os
 
 import msgspec
 
-from gitcoord.core import codec
-from gitcoord.core.model import Beat
 from gitcoord.core.names import is_session_id
 from gitcoord.git import localfile
-
-INTERVAL = 300
-"""Seconds between two beats where nothing else is configured."""
-
-BUCKET = 30
-"""Seconds that share one heartbeat blob where nothing else is configured."""
 
 _LIMIT = 300
 _DIGITS = 15
 _HEX = frozenset("0123456789abcdef")
 
 
-class Moment(msgspec.Struct, frozen=True):
-    """A point in time as a host sees it: seconds since its boot (only with a boot id) and on its wall clock."""
-
-    boot: str | None
-    up: int
-    utc: int
-
-
 class BeatFile(msgspec.Struct, frozen=True):
-    """The last beat of a session: when, under which record of the session, and how often it should beat."""
+    """The last beat of a session: when, under which record of the session, and how often it should beat.
+
+    ``up`` counts only together with a boot id; without one the hooks go by ``utc``.
+    """
 
     record: str
     interval: int
@@ -45,19 +33,6 @@ class BeatFile(msgspec.Struct, frozen=True):
     boot: str | None
     up: int
     utc: int
-
-    def due(self, now: Moment) -> bool:
-        """Whether the next beat is due. A clock that ran backwards and another boot count as due."""
-        if self.boot != now.boot:
-            return True
-        age = now.utc - self.utc if now.boot is None else now.up - self.up
-        return not 0 <= age < self.interval
-
-
-def payload(now: Moment, bucket: int = BUCKET) -> bytes:
-    """The heartbeat blob for this moment: bucketed, so that all sessions of a host share one object per bucket."""
-    up = None if now.boot is None else now.up - now.up % bucket
-    return codec.encode(Beat(boot=now.boot, up=up, utc=now.utc - now.utc % bucket))
 
 
 def session_dir(common: str, sid: str) -> str:

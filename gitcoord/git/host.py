@@ -13,7 +13,6 @@ from typing import Literal
 
 from gitcoord.errors import GitFailed
 from gitcoord.git import localfile
-from gitcoord.git.beatfile import Moment
 from gitcoord.git.run import run
 
 Verdict = Literal["alive", "dead", "unknown"]
@@ -42,11 +41,6 @@ def boot_id() -> str | None:
 def uptime() -> float:
     """Seconds on a clock that nobody can set and that goes on during suspend; comparable within one boot."""
     return time.clock_gettime(_CLOCK)
-
-
-def moment() -> Moment:
-    """This moment, as heartbeats state it."""
-    return Moment(boot_id(), int(uptime()), int(time.time()))
 
 
 def host_id(common: str) -> str:

@@ -154,11 +154,8 @@ def test_the_question_to_ps_tells_processes_apart(sleeper: subprocess.Popen[byte
     assert host._look_with_ps(sleeper.pid) is None
 
 
-def test_the_uptime_runs_and_a_moment_says_it() -> None:
-    before = host.uptime()
-    moment = host.moment()
-    assert int(before) <= moment.up <= int(host.uptime())
-    assert moment.boot == host.boot_id()
+def test_the_uptime_never_runs_backwards() -> None:
+    assert 0 < host.uptime() <= host.uptime()
 
 
 def test_the_host_id_stays_and_is_private(tmp_path: Path) -> None:
