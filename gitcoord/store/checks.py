@@ -1,0 +1,52 @@
+"""What every store refuses before it touches anything: malformed swaps and refs that are not ours.
+
+A ref name ends up in a path and in a line of ``git update-ref --stdin``; this is the last gate before both. A breach is
+a bug in the caller, hence ValueError.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from gitcoord.store.base import Change, Delete
+
+# Git's own rules for ref names, and ours on top: only these two trees.
+_REF = re.compile(r"refs/coord(?:-remotes)?(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+)+\Z")
+_NEVER = ("..", "@{", ".lock/")
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+
+
+def check_ref(ref: str) -> str:
+    """``ref`` itself; ValueError unless it is a well-formed ref below refs/coord/ or refs/coord-remotes/."""
+    if not _REF.match(ref) or ref.endswith((".", ".lock")) or any(part in ref for part in _NEVER):
+        raise ValueError(f"not a coordination ref: {ref!r}")
+    return ref
+
+
+def check_prefix(prefix: str) -> str:
+    """``prefix`` itself; ValueError unless it ends in ``/`` and names a tree of coordination refs."""
+    if not prefix.endswith("/"):
+        raise ValueError(f"a prefix ends in '/': {prefix!r}")
+    check_ref(prefix + "x")
+    return prefix
+
+
+def check_oid(oid: str) -> str:
+    """``oid`` itself; ValueError unless it is a full object id: anything else could be an expression or an option."""
+    if not _OID.match(oid):
+        raise ValueError(f"not an object id: {oid!r}")
+    return oid
+
+
+def ordered(changes: Sequence[Change]) -> list[Change]:
+    """The changes in the order in which all writers lock refs. Raises ValueError when they make no sense together."""
+    for change in changes:
+        check_ref(change.ref)
+        if change.expected is not None:
+            check_oid(change.expected)
+        elif isinstance(change.new, Delete):
+            raise ValueError(f"{change.ref} cannot be expected to be absent and be deleted")
+    if len({change.ref for change in changes}) != len(changes):
+        raise ValueError("a swap names each ref once")
+    return sorted(changes, key=lambda change: change.ref)

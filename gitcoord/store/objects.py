@@ -1,0 +1,153 @@
+"""Git objects as bytes: trees, commits, ids, and a pack of them built in memory.
+
+Pure: owns the shape of what the stores write (so that every store writes the same bytes and the same oids) and the
+parsing of what they read raw. Must not know refs, processes or pygit2.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from gitcoord.errors import Corrupt
+from gitcoord.store.base import MAX_PAYLOAD, PAYLOAD, Blob, Commit, Entry, Ident
+
+_TYPES = {"commit": 1, "tree": 2, "blob": 3}
+# What ends a name or an address inside a commit header, and what ends the header line itself.
+_UNSAFE = re.compile(r"[\s<>\x00-\x1f\x7f]+")
+# Git itself strips these from the ends of a name ("crud" in its ident.c).
+_CRUD = " .,:;\"'\\"
+_AUTHOR = re.compile(rb"(.*?) ?<([^<>]*)> (-?[0-9]{1,18}) ([+-])([0-9]{2})([0-9]{2})\Z")
+
+
+class Obj(msgspec.Struct, frozen=True):
+    """One object, ready to be written."""
+
+    kind: str
+    data: bytes
+    oid: str
+
+
+def make(kind: str, data: bytes, object_format: str) -> Obj:
+    """The object of ``kind`` (commit, tree, blob) with its id in the repository's object format (sha1, sha256)."""
+    return Obj(kind, data, _digest(f"{kind} {len(data)}\0".encode() + data, object_format).hex())
+
+
+def _digest(data: bytes, object_format: str) -> bytes:
+    digest: bytes = _hasher(object_format)(data).digest()
+    return digest
+
+
+def _hasher(object_format: str) -> Callable[[bytes], Any]:
+    """The hash of an object format, without loading OpenSSL: ``hashlib`` costs 8 ms a command, ``_sha1`` one."""
+    name = "sha1" if object_format == "sha1" else "sha256"
+    for module in ("_sha1",) if name == "sha1" else ("_sha2", "_sha256"):  # _sha2 since Python 3.12
+        try:
+            hasher: Callable[[bytes], Any] = getattr(import_module(module), name)
+        except (ImportError, AttributeError):
+            continue
+        return hasher
+    import hashlib  # another Python than CPython, or one built without these modules
+
+    return hashlib.sha1 if name == "sha1" else hashlib.sha256
+
+
+def build(new: Commit | Blob, parent: str | None, object_format: str) -> list[Obj]:
+    """The objects that ``new`` consists of; the last one is what the ref will point to.
+
+    Raises Corrupt when the payload is so large that no store would read it back.
+    """
+    if len(new.payload) > MAX_PAYLOAD:
+        raise Corrupt(f"a payload of {len(new.payload)} bytes is over the limit of {MAX_PAYLOAD}")
+    blob = make("blob", new.payload, object_format)
+    if isinstance(new, Blob):
+        return [blob]
+    tree = make("tree", f"100644 {PAYLOAD}\0".encode() + bytes.fromhex(blob.oid), object_format)
+    return [blob, tree, make("commit", commit_bytes(tree.oid, parent, new.author, new.message), object_format)]
+
+
+def commit_bytes(tree: str, parent: str | None, author: Ident, message: str) -> bytes:
+    """A record commit. The committer's time is the epoch, so that it sorts below the project's own history."""
+    who = f"{_header_text(author.name) or 'unknown'} <{_header_text(author.email)}>"
+    lines = [f"tree {tree}"]
+    if parent is not None:
+        lines.append(f"parent {parent}")
+    lines.append(f"author {who} {max(author.when, 0)} {_zone(author.offset)}")
+    lines.append(f"committer {who} 0 +0000")
+    body = message.replace("\0", "").rstrip("\n")
+    return ("\n".join(lines) + f"\n\n{body}\n").encode("utf-8", "replace")
+
+
+def _header_text(text: str) -> str:
+    return _UNSAFE.sub(" ", text).strip(_CRUD)
+
+
+def _zone(minutes: int) -> str:
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60 % 100:02d}{abs(minutes) % 60:02d}"
+
+
+def pack(objects: Iterable[Obj], object_format: str) -> bytes:
+    """A version 2 pack file of ``objects``, each stored once, nothing deltified."""
+    unique = {obj.oid: obj for obj in objects}
+    parts = [b"PACK", (2).to_bytes(4, "big"), len(unique).to_bytes(4, "big")]
+    for obj in unique.values():
+        parts.append(_pack_header(_TYPES[obj.kind], len(obj.data)))
+        parts.append(zlib.compress(obj.data, 1))
+    body = b"".join(parts)
+    return body + _digest(body, object_format)
+
+
+def _pack_header(kind: int, size: int) -> bytes:
+    """Type and size as Git's variable-length number: 4 bits of size beside the type, then 7 at a time."""
+    head = bytearray([kind << 4 | size & 0x0F])
+    size >>= 4
+    while size:
+        head[-1] |= 0x80
+        head.append(size & 0x7F)
+        size >>= 7
+    return bytes(head)
+
+
+def tree_entry(data: bytes, name: str, oid_bytes: int) -> str | None:
+    """The oid that ``name`` has in a raw tree, or None. Raises Corrupt when the bytes are not a tree."""
+    wanted = name.encode()
+    at = 0
+    while at < len(data):
+        space = data.find(b" ", at)
+        zero = data.find(b"\0", space)
+        end = zero + 1 + oid_bytes
+        if space < 0 or zero < 0 or end > len(data):
+            raise Corrupt("a tree object is malformed")
+        if data[space + 1 : zero] == wanted:
+            return data[zero + 1 : end].hex()
+        at = end
+    return None
+
+
+def commit_header(data: bytes, name: str) -> str | None:
+    """The first value of header ``name`` (tree, parent) of a raw commit, or None."""
+    head, _, _ = data.partition(b"\n\n")
+    prefix = name.encode() + b" "
+    for line in head.split(b"\n"):
+        if line.startswith(prefix):
+            return line[len(prefix) :].decode("utf-8", "replace")
+    return None
+
+
+def parse_commit(oid: str, data: bytes) -> Entry:
+    """One link of a record's chain. Raises Corrupt when the bytes are not a commit."""
+    author = commit_header(data, "author")
+    found = _AUTHOR.match(author.encode("utf-8", "replace")) if author is not None else None
+    if found is None or commit_header(data, "tree") is None:
+        raise Corrupt(f"commit {oid} is malformed")
+    name, email, when, sign, hours, minutes = found.groups()
+    offset = (int(hours) * 60 + int(minutes)) * (-1 if sign == b"-" else 1)
+    ident = Ident(name.decode("utf-8", "replace"), email.decode("utf-8", "replace"), int(when), offset)
+    message = data.partition(b"\n\n")[2].decode("utf-8", "replace")
+    return Entry(oid, commit_header(data, "parent"), ident, message.removesuffix("\n"))
