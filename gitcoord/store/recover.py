@@ -1,0 +1,109 @@
+"""Lock files that a killed writer left behind: found, judged, and removed only where that is provably safe.
+
+Owns the judgement. A ``<ref>.lock`` below ``refs/coord/`` is removed when it is older than any write can last, is still
+the same file when looked at again, and none of our own writers is inside (they hold the write lock shared, and recovery
+takes it exclusively). Git's own programs are covered by the age. Every other lock file (packed-refs, config, a
+reftable's list) guards the user's refs too and is only reported.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+import msgspec
+
+from gitcoord.core.names import ROOT
+from gitcoord.store.trouble import os_failed
+from gitcoord.store.writelock import alone
+
+STALE_AFTER = 15 * 60.0
+"""Seconds after which nobody can still be in the middle of writing one ref."""
+
+_REPORTED = ("packed-refs.lock", "config.lock", "HEAD.lock", "shallow.lock", "reftable/tables.list.lock")
+
+
+class StaleLock(msgspec.Struct, frozen=True):
+    """A lock file older than STALE_AFTER: which file exactly (by inode and time), and whether we may remove it."""
+
+    path: str
+    age: float
+    recoverable: bool
+    device: int
+    inode: int
+    mtime_ns: int
+
+
+def stale_locks(common: str, now: float | None = None) -> list[StaleLock]:
+    """Every leftover lock file of the repository at ``common``. ``now`` is the wall clock, as file times are."""
+    now = time.time() if now is None else now
+    found = [_look(os.path.join(common, *name.split("/")), now, recoverable=False) for name in _REPORTED]
+    for folder, _, names in os.walk(os.path.join(common, *ROOT.rstrip("/").split("/"))):
+        for name in sorted(names):
+            if name.endswith(".lock"):
+                found.append(_look(os.path.join(folder, name), now, recoverable=True))
+    return [lock for lock in found if lock is not None]
+
+
+def _look(path: str, now: float, *, recoverable: bool) -> StaleLock | None:
+    """The lock at ``path`` when it is a plain file and stale."""
+    try:
+        info = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    age = now - info.st_mtime
+    if age < STALE_AFTER or not _is_plain(info):
+        return None
+    return StaleLock(path, age, recoverable, info.st_dev, info.st_ino, info.st_mtime_ns)
+
+
+def _is_plain(info: os.stat_result) -> bool:
+    return info.st_mode & 0o170000 == 0o100000
+
+
+def recover_lock(common: str, lock: StaleLock, now: float | None = None) -> bool:
+    """Remove ``lock`` if it still is that very file, still stale, and no writer of ours is inside; say whether.
+
+    Raises GitFailed when the system does not let us.
+    """
+    if not lock.recoverable:
+        return False
+    now = time.time() if now is None else now
+    with alone(common) as nobody_inside:
+        if not nobody_inside or _look(lock.path, now, recoverable=True) is None:
+            return False
+        return _remove_exactly(lock)
+
+
+def _remove_exactly(lock: StaleLock) -> bool:
+    """Move the file aside, look whether it is the one that was judged, and only then unlink it.
+
+    A fresh lock can have got the same inode number; its time tells them apart. One that is not ours to remove goes back
+    by a hard link, which never replaces anything.
+    """
+    folder, name = os.path.split(lock.path)
+    aside = os.path.join(folder, f".{name.removesuffix('.lock')}.{os.getpid()}.lock")  # git skips such names
+    try:
+        os.rename(lock.path, aside)
+    except FileNotFoundError:
+        return False  # its owner was alive after all, and has finished
+    except OSError as error:
+        raise os_failed(error, lock.path) from None
+    info = os.lstat(aside)
+    same = (info.st_dev, info.st_ino, info.st_mtime_ns) == (lock.device, lock.inode, lock.mtime_ns)
+    try:
+        if not same:
+            os.link(aside, lock.path)
+    except FileExistsError:
+        pass  # the next writer has locked already
+    os.unlink(aside)
+    return same
+
+
+def free(common: str, path: str, now: float | None = None) -> bool:
+    """Recover the one lock at ``path`` that a writer has just run into, if it is a stale one below refs/coord."""
+    root = os.path.join(common, *ROOT.rstrip("/").split("/")) + os.sep
+    if not path.startswith(root):
+        return False
+    lock = _look(path, time.time() if now is None else now, recoverable=True)
+    return lock is not None and recover_lock(common, lock, now)
