@@ -1,0 +1,43 @@
+"""What makes a swap survive a power cut: which settings git needs, and which directories are synced besides.
+
+Neither git nor libgit2 syncs refs or loose objects by default. With these settings git syncs the files; it never syncs
+the directories that name them, which libgit2 does and which POSIX asks for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+_COMPONENTS = "loose-object,pack,pack-metadata,reference"
+
+
+def options(durable: bool) -> Sequence[str]:
+    """The ``-c`` options for a git command that writes; none when relaxed, so that a stricter user's choice stands."""
+    return ["-c", f"core.fsync={_COMPONENTS}", "-c", "core.fsyncMethod=fsync"] if durable else []
+
+
+def sync_objects(common: str, oids: Iterable[str]) -> None:
+    """Sync the directories that name the loose objects ``oids`` (none: those of packs)."""
+    objects = os.path.join(common, "objects")
+    folders = {os.path.join(objects, oid[:2]) for oid in oids} or {os.path.join(objects, "pack")}
+    for folder in sorted(folders):
+        _sync(folder)
+    _sync(objects)  # a fan-out directory may be new itself
+
+
+def sync_refs(common: str, refs: Iterable[str]) -> None:
+    """Sync the directories that name the files of ``refs``."""
+    for folder in sorted({os.path.dirname(ref) for ref in refs}):
+        _sync(os.path.join(common, *folder.split("/")))
+
+
+def _sync(folder: str) -> None:
+    try:
+        fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except (FileNotFoundError, PermissionError):
+        return  # packed and removed meanwhile; or Windows, where a directory cannot be opened
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

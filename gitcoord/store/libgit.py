@@ -1,0 +1,239 @@
+"""``LibgitStore``: pygit2 as the store, microseconds per read, for every process that lives longer than one command.
+
+The one place that imports pygit2 (70 ms, so it is itself imported late). A swap is libgit2's transaction: lock each ref
+in order, read it again under its lock, compare, set, commit. Never ``references.create`` or ``create_commit(ref)``,
+which look before they lock: two creators both win, 4 in 2,000 tight races. Never libgit2's delete, which loses an
+unrelated branch when ``git pack-refs`` runs at the same time (libgit2 #1534): what deletes goes through git.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+import pygit2
+from pygit2.enums import ObjectType, ReferenceType, RepositoryOpenFlag
+
+from gitcoord.errors import Corrupt, GitFailed
+from gitcoord.failpoint import hit
+from gitcoord.git.repo import Repo
+from gitcoord.store import files, recover
+from gitcoord.store.base import (
+    BROKEN,
+    MAX_PAYLOAD,
+    PAYLOAD,
+    Blob,
+    Busy,
+    Change,
+    Commit,
+    Delete,
+    Entry,
+    Existing,
+    Lost,
+    Snapshot,
+)
+from gitcoord.store.chain import chain, is_in_chain
+from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
+from gitcoord.store.objects import build, commit_header, tree_entry
+from gitcoord.store.outcome import settle
+from gitcoord.store.plumbing import PlumbingStore
+from gitcoord.store.trouble import failed, is_plain, os_failed
+from gitcoord.store.writelock import writing
+
+_FORMAT = "sha1"  # libgit2 opens no other
+_OID_BYTES = 20
+_KINDS = {"commit": ObjectType.COMMIT, "tree": ObjectType.TREE, "blob": ObjectType.BLOB}
+_SPARE = 1024  # a commit object is its message and headers; the limit is meant for what people store
+# What pygit2 turns libgit2's error codes into; which one says nothing reliable about what happened.
+_TROUBLE = (pygit2.GitError, KeyError, ValueError, OSError)
+
+
+class LibgitStore:
+    """The refs of ``repo`` in process. ``durable``: on disk, not only in memory, when a swap returns.
+
+    Shared by threads: each gets its own libgit2 handle, to which libgit2 binds a transaction.
+    """
+
+    kind = "libgit"
+
+    def __init__(self, repo: Repo, *, durable: bool = True) -> None:
+        self._repo = repo
+        self._common = repo.common
+        self._durable = durable
+        self._local = threading.local()
+        if durable:
+            # One switch for the whole process, so it is only ever turned on: another store may rely on it.
+            pygit2.settings.enable_fsync_gitdir(True)
+        self._git = PlumbingStore(repo, durable=durable)
+        # libgit2 would write a reflog for every record then, and has no way to be told not to.
+        self._logs_all = _config(self._handle(), "core.logAllRefUpdates") == "always"
+
+    def _handle(self) -> pygit2.Repository:
+        handle: pygit2.Repository | None = getattr(self._local, "handle", None)
+        if handle is None:
+            handle = self._local.handle = open_repository(self._common)
+        return handle
+
+    def read(self, refs: Sequence[str]) -> dict[str, Snapshot | None]:
+        found: dict[str, Snapshot | None] = {}
+        for ref in refs:
+            oid = self._value(check_ref(ref))
+            payload = None if oid is None else self._payload(oid)
+            if oid is not None and payload is None:
+                raise Corrupt(f"{ref} is at {oid}, which is not a record that can be read")
+            found[ref] = None if oid is None or payload is None else Snapshot(ref, oid, payload)
+        return found
+
+    def _value(self, ref: str) -> str | None:
+        """The oid of ``ref``, None when it is absent. Raises Corrupt when it is there and holds none."""
+        try:
+            found = self._handle().lookup_reference(ref)
+        except KeyError:
+            return None
+        except (pygit2.GitError, ValueError, OSError) as error:
+            if is_plain(str(error)):
+                raise failed(str(error), self._common) from None
+            raise Corrupt(f"{ref} exists but cannot be read: {error}") from None
+        oid = str(found.raw_target) if found.type == ReferenceType.DIRECT else BROKEN
+        if not oid.strip("0"):
+            raise Corrupt(f"{ref} exists but cannot be read")
+        return oid
+
+    def _payload(self, oid: str) -> bytes | None:
+        """The payload of a record commit or a blob; None when any part is missing, too large or of another type."""
+        try:
+            kind, _ = self._handle().odb.read_header(oid)
+            if kind == ObjectType.COMMIT:
+                tree = commit_header(self._object(oid, "commit"), "tree")
+                blob = tree_entry(self._object(tree or BROKEN, "tree"), PAYLOAD, _OID_BYTES)
+                return self._object(blob or BROKEN, "blob")
+            return self._object(oid, "blob")
+        except (Corrupt, *_TROUBLE):
+            return None
+
+    def _object(self, oid: str, kind: str) -> bytes:
+        """An object's bytes, after its header said that they are of ``kind`` and not too many. Raises Corrupt."""
+        odb = self._handle().odb
+        try:
+            found, size = odb.read_header(oid)
+            if found != _KINDS[kind] or size > MAX_PAYLOAD + (0 if kind == "blob" else _SPARE):
+                raise Corrupt(f"{oid} is not a {kind} that can be read")
+            data: bytes = odb.read(oid)[1]
+        except _TROUBLE:
+            raise Corrupt(f"{oid} is not a {kind} that can be read") from None
+        return data
+
+    def list_refs(self, prefix: str) -> dict[str, str]:
+        try:
+            return files.list_all(self._common, check_prefix(prefix))
+        except OSError as error:
+            raise os_failed(error, self._common) from None
+
+    def load(self, oids: Iterable[str]) -> dict[str, bytes]:
+        found = {oid: self._payload(check_oid(oid)) for oid in dict.fromkeys(oids)}
+        return {oid: payload for oid, payload in found.items() if payload is not None}
+
+    def history(self, oid: str, limit: int | None = None) -> list[Entry]:
+        return chain(check_oid(oid), self._commit, self._common, limit)
+
+    def _commit(self, oid: str) -> bytes:
+        return self._object(oid, "commit")
+
+    def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
+        if self._logs_all or any(isinstance(change.new, Delete) for change in changes):
+            return self._git.swap(changes)
+        changes = ordered(changes)
+        if not changes:
+            return {}
+        try:
+            new = self._write_objects(changes)
+            hit("after_objects")
+            with writing(self._common, changes[0].ref):
+                self._move(changes, new)
+        except OSError as error:
+            raise os_failed(error, self._common) from None
+        hit("after_ref")
+        return new
+
+    def _write_objects(self, changes: Sequence[Change]) -> dict[str, str]:
+        """Write what the changes need; the oid that each moving ref will get."""
+        odb = self._handle().odb
+        new: dict[str, str] = {}
+        for change in changes:
+            if isinstance(change.new, Existing):
+                if not odb.exists(check_oid(change.new.oid)):
+                    raise GitFailed(f"there is no object {change.new.oid}")
+                new[change.ref] = change.new.oid
+            elif isinstance(change.new, Commit | Blob):
+                made = build(change.new, change.expected, _FORMAT)
+                try:
+                    for obj in made:
+                        odb.write(_KINDS[obj.kind], obj.data)
+                except _TROUBLE as error:
+                    raise failed(str(error), self._common) from None
+                new[change.ref] = made[-1].oid
+        return new
+
+    def _move(self, changes: Sequence[Change], new: Mapping[str, str]) -> None:
+        begun = False
+        transaction = self._handle().transaction()
+        try:
+            with transaction:
+                for change in changes:
+                    transaction.lock_ref(change.ref)
+                self._compare(changes)
+                for ref, oid in new.items():
+                    transaction.set_target(ref, oid)
+                hit("before_ref")
+                begun = True
+        except _TROUBLE as error:
+            # Frees the locks that a failed commit leaves in the object until it is collected.
+            transaction.__exit__(type(error), None, None)
+            self._explain(changes, new, str(error), begun=begun)
+
+    def _compare(self, changes: Sequence[Change]) -> None:
+        """Under the locks: is every ref where it is expected?"""
+        for change in changes:
+            if self._value(change.ref) != change.expected:
+                raise Lost(change.ref)
+
+    def _explain(self, changes: Sequence[Change], new: Mapping[str, str], said: str, *, begun: bool) -> None:
+        """Find out what became of a swap in which libgit2 failed; returns when it was applied after all."""
+        current = {change.ref: self._value(change.ref) for change in changes}
+        if settle(changes, new, current, begun=begun, contains=self._contains) == "applied":
+            return
+        if is_plain(said):
+            raise failed(said, self._common)
+        for change in changes:
+            path = files.lock_path(self._common, change.ref)
+            if os.path.lexists(path):
+                recover.free(self._common, path)
+                raise Busy(change.ref, path)
+        if "lock" in said or "No such file or directory" in said:
+            raise Busy(changes[0].ref)  # let go of already; or git has just removed an empty directory
+        raise failed(said, self._common)
+
+    def _contains(self, tip: str, oid: str) -> bool:
+        return is_in_chain(oid, tip, self._commit, self._common)
+
+    def close(self) -> None:
+        self._git.close()
+        self._local = threading.local()
+
+
+def open_repository(common: str) -> pygit2.Repository:
+    """libgit2's handle on the repository. Raises GitFailed with libgit2's reason when it cannot open it."""
+    try:
+        return pygit2.Repository(common, RepositoryOpenFlag.NO_SEARCH)
+    except _TROUBLE as error:
+        raise GitFailed(f"libgit2 cannot open {common}: {error}") from None
+
+
+def _config(handle: pygit2.Repository, name: str) -> str:
+    """A setting in lower case, "" when unset. Raises GitFailed when libgit2 cannot read the configuration."""
+    try:
+        config = handle.config
+        return (config[name] or "").lower() if name in config else ""
+    except _TROUBLE as error:
+        raise GitFailed(f"libgit2 cannot read the Git configuration: {error}") from None

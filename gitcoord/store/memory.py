@@ -1,0 +1,133 @@
+"""``MemoryStore``: the protocol's meaning in two dictionaries, for rules and simulations that need no disk.
+
+Same oids, same refusals as the real stores (the contract suite runs over it); shared by threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from threading import Lock
+
+from gitcoord.errors import Corrupt, GitFailed
+from gitcoord.failpoint import hit
+from gitcoord.store.base import (
+    BROKEN,
+    MAX_PAYLOAD,
+    PAYLOAD,
+    Blob,
+    Change,
+    Commit,
+    Delete,
+    Entry,
+    Existing,
+    Lost,
+    Snapshot,
+)
+from gitcoord.store.checks import check_prefix, check_ref, ordered
+from gitcoord.store.objects import Obj, build, commit_header, make, parse_commit, tree_entry
+
+_FORMAT = "sha1"
+
+
+class MemoryStore:
+    """Refs and objects of no repository at all."""
+
+    kind = "memory"
+
+    def __init__(self) -> None:
+        self._refs: dict[str, str] = {}
+        self._objects: dict[str, Obj] = {}
+        self._lock = Lock()
+
+    def plant(self, ref: str, oid: str) -> None:
+        """Put any ``oid`` (BROKEN too) behind ``ref`` without a swap: damage, as a disk or another program does it."""
+        with self._lock:
+            self._refs[check_ref(ref)] = oid
+
+    def put(self, kind: str, data: bytes) -> str:
+        """Add an object without a ref, as ``Existing`` expects it; its oid."""
+        obj = make(kind, data, _FORMAT)
+        with self._lock:
+            self._objects[obj.oid] = obj
+        return obj.oid
+
+    def read(self, refs: Sequence[str]) -> dict[str, Snapshot | None]:
+        with self._lock:
+            return {check_ref(ref): self._snapshot(ref) for ref in refs}
+
+    def _snapshot(self, ref: str) -> Snapshot | None:
+        oid = self._refs.get(ref)
+        if oid is None:
+            return None
+        payload = self._payload(oid)
+        if payload is None:
+            raise Corrupt(f"{ref} exists but cannot be read")
+        return Snapshot(ref, oid, payload)
+
+    def _payload(self, oid: str) -> bytes | None:
+        obj = self._objects.get(oid)
+        if obj is not None and obj.kind == "commit":
+            tree = self._objects.get(commit_header(obj.data, "tree") or BROKEN)
+            obj = self._objects.get(tree_entry(tree.data, PAYLOAD, 20) or BROKEN) if tree is not None else None
+        if obj is None or obj.kind != "blob" or len(obj.data) > MAX_PAYLOAD:
+            return None
+        return obj.data
+
+    def list_refs(self, prefix: str) -> dict[str, str]:
+        check_prefix(prefix)
+        with self._lock:
+            return {ref: oid for ref, oid in self._refs.items() if ref.startswith(prefix)}
+
+    def load(self, oids: Iterable[str]) -> dict[str, bytes]:
+        with self._lock:
+            found = {oid: self._payload(oid) for oid in oids}
+        return {oid: payload for oid, payload in found.items() if payload is not None}
+
+    def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
+        changes = ordered(changes)
+        new: dict[str, str] = {}
+        with self._lock:
+            for change in changes:
+                if isinstance(change.new, Commit | Blob):
+                    made = build(change.new, change.expected, _FORMAT)
+                    self._objects.update((obj.oid, obj) for obj in made)
+                    new[change.ref] = made[-1].oid
+                elif isinstance(change.new, Existing):
+                    new[change.ref] = self._existing(change.new.oid)
+            hit("after_objects")
+            self._compare(changes)
+            hit("before_ref")
+            for change in changes:
+                if isinstance(change.new, Delete):
+                    del self._refs[change.ref]
+            self._refs.update(new)
+        hit("after_ref")
+        return new
+
+    def _existing(self, oid: str) -> str:
+        if oid not in self._objects:
+            raise GitFailed(f"there is no object {oid}")
+        return oid
+
+    def _compare(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            current = self._refs.get(change.ref)
+            if current == BROKEN:
+                raise Corrupt(f"{change.ref} exists but cannot be read")
+            if current != change.expected:
+                raise Lost(change.ref)
+
+    def history(self, oid: str, limit: int | None = None) -> list[Entry]:
+        chain: list[Entry] = []
+        at: str | None = oid
+        with self._lock:
+            while at is not None and (limit is None or len(chain) < limit):
+                obj = self._objects.get(at)
+                if obj is None or obj.kind != "commit":
+                    raise Corrupt(f"{at} is not a commit that can be read")
+                chain.append(parse_commit(at, obj.data))
+                at = chain[-1].parent
+        return chain
+
+    def close(self) -> None:
+        """Nothing to let go of."""
