@@ -1,0 +1,62 @@
+"""Which store opens a repository: libgit2 in process, or the git program.
+
+Measured (Python 3.11, git 2.39, 2 cores, durable, medians): PLACEHOLDER
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from gitcoord.errors import GitFailed
+from gitcoord.git.repo import Repo
+from gitcoord.store.base import RefStore
+from gitcoord.store.files import is_reftable
+from gitcoord.store.plumbing import PlumbingStore
+
+Prefer = Literal["auto", "libgit", "plumbing"]
+
+
+def open_store(repo: Repo, prefer: Prefer = "auto", *, long_lived: bool, durable: bool) -> RefStore:
+    """The store for ``repo``: the preferred one, else libgit2 in a ``long_lived`` process where it can, else git.
+
+    Raises GitFailed when libgit2 was asked for by name and cannot open the repository.
+    """
+    if prefer == "plumbing" or (prefer == "auto" and not long_lived):
+        return PlumbingStore(repo, durable=durable)
+    reason = _known_reason(repo)
+    try:
+        if reason is None:
+            return _libgit(repo, durable=durable)
+    except GitFailed as error:
+        reason = error.message
+    if prefer == "libgit":
+        raise GitFailed(reason, hint="leave coord.store unset: the git program opens every repository")
+    return PlumbingStore(repo, durable=durable)
+
+
+def why_not_libgit(repo: Repo) -> str | None:
+    """Why libgit2 cannot open ``repo``, in words; None when it can."""
+    reason = _known_reason(repo)
+    if reason is None:
+        try:
+            _libgit(repo, durable=False).close()
+        except GitFailed as error:
+            reason = error.message
+    return reason
+
+
+def _known_reason(repo: Repo) -> str | None:
+    """What needs no import to know. libgit2 must not even try on a reftable: its own files there look like no refs."""
+    if is_reftable(repo.common):
+        return "libgit2 does not read reftable repositories"
+    if repo.object_format != "sha1":
+        return f"libgit2 does not read {repo.object_format} repositories"
+    return None
+
+
+def _libgit(repo: Repo, *, durable: bool) -> RefStore:
+    try:
+        from gitcoord.store.libgit import LibgitStore
+    except ImportError as error:
+        raise GitFailed(f"pygit2 cannot be imported: {error}") from None
+    return LibgitStore(repo, durable=durable)
