@@ -28,7 +28,8 @@ from gitcoord.core.task_events import (
     TakeOver,
     TaskEvent,
 )
-from gitcoord.errors import Blocked, CoordError, Exists, Held, NotFound, NotHolder, StaleToken, WrongState
+from gitcoord.core.task_refusals import held, holder_fields, must_hold, refusal, wait_out
+from gitcoord.errors import Blocked, Held, StaleToken
 
 TABLE: dict[tuple[TaskState | None, str], TaskState | None] = {
     (None, "add"): "pending",
@@ -81,7 +82,7 @@ def step(task: Task | None, event: TaskEvent, facts: Facts) -> Task:
     """The record after ``event``; the very same object when there is nothing to change. Raises a ``Refused``."""
     name = str(type(event).__struct_config__.tag)
     if (task.state if task else None, name) not in TABLE:
-        raise _refusal(task, event, name)
+        raise refusal(task, event, name)
     if isinstance(event, Add):
         return _added(event, facts)
     if task is None:
@@ -135,7 +136,7 @@ def _claim(task: Task, event: ClaimTask, facts: Facts) -> Task:
         raise held(task)
     if facts.blocked_by:
         raise Blocked(f"task {task.id} waits for {', '.join(facts.blocked_by)}", blocked_by=list(facts.blocked_by))
-    _wait_out(task, facts)
+    wait_out(task, facts.wait)
     placed = {name: value for name in ("branch", "base") if (value := getattr(event, name)) is not None}
     return msgspec.structs.replace(
         _granted(task, event), attempts=task.attempts + 1, result=None, reason=None, **placed
@@ -150,16 +151,6 @@ def _granted(task: Task, event: TaskEvent) -> Task:
     return msgspec.structs.replace(task, claim=claim, former=former, token=token, handoff=None, hold=None)
 
 
-def _wait_out(task: Task, facts: Facts) -> None:
-    if facts.wait > 0:
-        raise Held(
-            f"task {task.id} becomes free in {facts.wait:.0f} s: its former holder may still have work under way",
-            hint="try again then, or pick other work with 'git coord ready'",
-            **_holder(task),
-            retry_after=round(facts.wait, 1),
-        )
-
-
 def _take_over(task: Task, event: TakeOver, facts: Facts) -> Task:
     if task.claim is not None and task.claim.session == event.session:
         return task
@@ -170,15 +161,15 @@ def _take_over(task: Task, event: TakeOver, facts: Facts) -> Task:
             raise StaleToken(
                 f"task {task.id} is at token {task.token}, not {event.token}: it changed hands since you looked",
                 hint=f"look again with 'git coord task show {task.id}'",
-                **_holder(task),
+                **holder_fields(task),
             )
         return msgspec.structs.replace(_granted(task, event), hold=event.hold, attempts=task.attempts + 1)
-    _wait_out(task, facts)
+    wait_out(task, facts.wait)
     return msgspec.structs.replace(_granted(task, event), attempts=task.attempts + 1)
 
 
 def _place(task: Task, event: Place, facts: Facts) -> Task:
-    _must_hold(task, event)
+    must_hold(task, event)
     worktrees = {**task.worktrees, event.host: event.path} if event.path else dict(task.worktrees)
     if not event.path:
         worktrees.pop(event.host, None)
@@ -189,7 +180,7 @@ def _place(task: Task, event: Place, facts: Facts) -> Task:
 
 
 def _release(task: Task, event: Release, facts: Facts) -> Task:
-    _must_hold(task, event)
+    must_hold(task, event)
     return msgspec.structs.replace(task, claim=None, reason=event.reason)
 
 
@@ -200,7 +191,7 @@ def _free(task: Task, event: Free, facts: Facts) -> Task:
 
 
 def _report(task: Task, event: Report, facts: Facts) -> Task:
-    _must_hold(task, event)
+    must_hold(task, event)
     assert event.session is not None
     last = task.progress
     progress = Progress(
@@ -215,7 +206,7 @@ def _report(task: Task, event: Report, facts: Facts) -> Task:
 
 def _finish(task: Task, event: Finish, facts: Facts) -> Task:
     if task.state == "claimed":
-        _must_hold(task, event)
+        must_hold(task, event)
     last = task.result
     result = Result(
         status=event.status,
@@ -230,7 +221,7 @@ def _finish(task: Task, event: Finish, facts: Facts) -> Task:
 
 
 def _offer(task: Task, event: Offer, facts: Facts) -> Task:
-    _must_hold(task, event)
+    must_hold(task, event)
     assert event.session is not None
     handoff = Handoff(
         from_=event.session,
@@ -256,60 +247,8 @@ def _accept(task: Task, event: Accept, facts: Facts) -> Task:
             token=task.token,
             since=task.handoff.at,
         )
-    _wait_out(task, facts)
+    wait_out(task, facts.wait)
     return _granted(task, event)
-
-
-def _must_hold(task: Task, event: TaskEvent) -> None:
-    claim = task.claim
-    if claim is not None and claim.session == event.session and event.token in (None, claim.token):
-        return
-    if event.token is not None and event.token < task.token:
-        raise StaleToken(
-            f"your token {event.token} for task {task.id} is no longer valid: it is at {task.token}", **_holder(task)
-        )
-    raise NotHolder(f"you do not hold task {task.id}", **_holder(task))
-
-
-def _holder(task: Task) -> dict[str, Any]:
-    claim = task.claim
-    return {
-        "task": task.id,
-        "holder": claim.session if claim else None,
-        "token": task.token,
-        "since": claim.since if claim else None,
-    }
-
-
-def held(task: Task) -> Held:
-    """The refusal that names the holder (or the offer's addressee)."""
-    if task.claim is None:
-        return Held(f"task {task.id} is offered to somebody else", **_holder(task))
-    return Held(f"task {task.id} is held by {task.claim.session}", **_holder(task))
-
-
-_HINTS = {
-    ("offered", "claim"): "git coord accept {id}",
-    ("pending", "take-over"): "git coord claim {id}",
-    ("done", "claim"): "git coord task edit {id} --reopen",
-    ("review", "claim"): "git coord task edit {id} --reopen",
-    ("cancelled", "claim"): "git coord task edit {id} --reopen",
-}
-
-
-def _refusal(task: Task | None, event: TaskEvent, name: str) -> CoordError:
-    if task is None:
-        return NotFound(f"there is no task {getattr(event, 'id', '')}".rstrip(), hint="git coord task list")
-    if isinstance(event, Add):
-        return Exists(f"task {task.id} exists already", hint=f"git coord task show {task.id}", task=task.id)
-    if task.state in ("pending", "offered") and isinstance(event, Release | Report | Finish | Offer | Place):
-        if event.token is not None and event.token <= task.token:
-            return StaleToken(f"your token {event.token} for task {task.id} is spent", **_holder(task))
-        return NotHolder(f"you do not hold task {task.id}: it is {task.state}", **_holder(task))
-    hint = _HINTS.get((task.state, name), "git coord task show {id}").format(id=task.id)
-    return WrongState(
-        f"task {task.id} is {task.state}: {name} is not possible", hint=hint, task=task.id, state=task.state
-    )
 
 
 _RULES: dict[type[TaskEvent], Callable[[Task, Any, Facts], Task]] = {

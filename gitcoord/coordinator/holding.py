@@ -1,0 +1,155 @@
+"""What a holder may do: release, progress, done. A stale token is refused, whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from gitcoord.coordinator.places import Places
+from gitcoord.coordinator.records import Loaded
+from gitcoord.coordinator.tasks import Tasks, check_id
+from gitcoord.core import names
+from gitcoord.core import task_events as events
+from gitcoord.core.lease import Verdict
+from gitcoord.core.model import Session, Struct, Task
+from gitcoord.core.views import TaskView
+from gitcoord.errors import CoordError, NotHolder, Usage
+from gitcoord.git import claimfile
+from gitcoord.store.base import Change
+from gitcoord.store.transact import Plan
+
+
+class Finished(Struct, frozen=True, kw_only=True):
+    """A finished task; ``removable``: its worktree is clean and its work merged or pushed."""
+
+    task: TaskView
+    worktree: str | None
+    worktree_removed: bool
+    removable: bool
+
+
+class Holding(Tasks, Places):
+    """Working on what one holds."""
+
+    def release(self, id: str | None = None, *, reason: str | None = None) -> TaskView:  # noqa: A002
+        """Give a claim back; the task is free at once. Its branch and worktree stay."""
+        task = self._act(
+            id, lambda at, who, token: events.Release(at=at, session=who, token=token, reason=reason), "release"
+        )
+        return self.task_view(task)
+
+    def progress(
+        self,
+        id: str | None = None,  # noqa: A002
+        *,
+        percent: int | None = None,
+        phase: str | None = None,
+        message: str | None = None,
+    ) -> TaskView:
+        """Say how far a held task is."""
+        if percent is not None and not 0 <= percent <= 100:
+            raise Usage("percent is a number from 0 to 100")
+
+        def event(at: str, who: str, token: int | None) -> events.TaskEvent:
+            return events.Report(at=at, session=who, token=token, percent=percent, phase=phase, message=message)
+
+        return self.task_view(self._act(id, event, "progress"))
+
+    def _act(self, task_id: str | None, make: Callable[[str, str, int | None], events.TaskEvent], verb: str) -> Task:
+        """A change that only the holder may make."""
+        refs = [names.task_ref(check_id(task_id))] if task_id is not None else []
+        self.begin(*self.my_refs(), *refs)
+
+        def decide() -> Plan[Task]:
+            me = self.me()
+            base = self.known_task(self.default_task(me, task_id))
+            session, verdict = self.holder(base.record)
+            event = make(self.now(), me.record.id, self.my_token(base.record.id, me.record.id))
+            record = self.named_step(base, event, self.facts(base.record, verdict), session, verdict)
+            subject = f"{verb} {base.record.id} by {me.record.name}"
+            return Plan(self._with(self.write(base.ref, base, record, event, subject), me), record)
+
+        return self.transact(decide)
+
+    def _with(
+        self, change: Change, me: Loaded[Session], taken: Loaded[Session] | None = None, verdict: Verdict | None = None
+    ) -> list[Change]:
+        """``change`` by me: my session must still be what it was, my heartbeat counts, the dead holder expires."""
+        expiry = []
+        if taken is not None and verdict is not None and taken.record.state == "live" and not verdict.live:
+            expiry = self.expiry(taken, verdict, me.record.id)
+        return self.changes(change, self.verify(me), self.beat_change(me), expiry)
+
+    def default_task(self, me: Loaded[Session], task_id: str | None) -> str:
+        """``task_id``, or the one this worktree was made for if I hold it, or my only claim."""
+        if task_id is not None:
+            return task_id
+        note = claimfile.read(self.repo.git_dir)
+        if note is not None and note.session == me.record.id:
+            return note.task
+        held = [
+            task.id
+            for task in self.board().plain_tasks().values()
+            if task.claim is not None and task.claim.session == me.record.id
+        ]
+        if len(held) == 1:
+            return held[0]
+        if not held:
+            raise NotHolder(f"{me.record.name} holds no task", hint="git coord claim --next")
+        raise Usage(f"you hold several tasks: {', '.join(sorted(held))}", hint="say which one")
+
+    def my_token(self, task_id: str, sid: str) -> int | None:
+        """The fencing token I was given, where I can know it: in the worktree made for the claim, or exported to me."""
+        note = claimfile.read(self.repo.git_dir)
+        if note is not None and note.task == task_id and note.session == sid:
+            return note.token
+        exported = self.environ.get("GIT_COORD_TOKEN", "")
+        if self.environ.get("GIT_COORD_TASK") == task_id and exported.isdecimal():
+            return int(exported)
+        return None
+
+    def done(
+        self,
+        id: str | None = None,  # noqa: A002
+        *,
+        status: Literal["passed", "failed"] = "passed",
+        pr: str | None = None,
+        commit: str | None = None,
+        summary: str | None = None,
+        review: bool = False,
+        remove_worktree: bool = False,
+    ) -> Finished:
+        """Finish a held task with its result, which frees the claim.
+
+        ``commit`` defaults to the tip of the task's branch; ``review`` says that it still waits to be merged. Raises
+        Unsafe, before anything changes, when ``remove_worktree`` would lose work.
+        """
+        if status not in ("passed", "failed"):
+            raise Usage("status is passed or failed")
+        self.begin(*self.my_refs(), *([names.task_ref(check_id(id))] if id is not None else []))
+        me = self.me()
+        found = self.known_task(self.default_task(me, id))
+        place = self.worktree_for(found.record.id)
+        if remove_worktree and place is not None:
+            self.require_removable(place, found.record.base)
+        tip = commit or self.branch_tip(found.record.branch)
+
+        def event(at: str, who: str, token: int | None) -> events.TaskEvent:
+            return events.Finish(
+                at=at, session=who, token=token, status=status, review=review, pr=pr, commit=tip, summary=summary
+            )
+
+        task = self._act(found.record.id, event, "fail" if status == "failed" else "done")
+        removable = place is not None and self.is_removable(place, task.base)
+        if remove_worktree and place is not None:
+            self.remove_place(place)
+        return Finished(
+            task=self.task_view(task),
+            worktree=place.path if place else None,
+            worktree_removed=remove_worktree and place is not None,
+            removable=removable and not remove_worktree,
+        )
+
+    def _give_back(self, task_id: str, failure: BaseException) -> None:
+        reason = failure.message if isinstance(failure, CoordError) else type(failure).__name__
+        self.release(task_id, reason=f"its worktree could not be made: {reason}"[:500])
