@@ -142,7 +142,7 @@ class Holding(Tasks, Places):
         task = self._act(found.record.id, event, "fail" if status == "failed" else "done")
         removable = place is not None and self.is_removable(place, task.base)
         if remove_worktree and place is not None:
-            self.remove_place(place)
+            self.remove_place(place, base=task.base)
         return Finished(
             task=self.task_view(task),
             worktree=place.path if place else None,

@@ -87,17 +87,19 @@ class Joins(Identity):
 
     def facts(self, task: Task | None, verdict: Verdict | None) -> Facts:
         """What the task rules need besides the record."""
+        floor = self.token_floor()
         if task is None:
-            return Facts(floor=self.token_floor())
+            return Facts(floor=floor)
         wait = verdict.wait if verdict is not None and not verdict.live else 0.0
         return Facts(
             in_force=verdict is not None and verdict.live,
             blocked_by=self.open_dependencies(task),
             wait=max(wait, self.hold_left(task)),
+            floor=floor,
         )
 
     def token_floor(self) -> int:
-        """Where the tokens of a new record start: each epoch of the repository has a range of its own."""
+        """Tokens granted from now on are larger than this: each epoch of the repository has a range of its own."""
         meta = self.records.get(names.META, Meta)
         return 0 if meta is None else (meta.record.epoch - 1) << 20
 

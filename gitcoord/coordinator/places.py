@@ -192,16 +192,29 @@ class Places(Joins):
         if item.git_dir == self.repo.common or not os.path.isdir(item.path):
             return False
         state = safety.inspect(self.repo, item.path, base)
-        return state.clean and state.merged_or_pushed
+        return not state.dirty and state.merged_or_pushed and state.operation is None
 
     def require_removable(self, item: Worktree, base: str | None) -> None:
         """Raises Unsafe, naming what would be lost."""
-        if not self.is_removable(item, base):
-            worktree.refuse_unsafe(self.repo, item.path, base)
+        worktree.refuse_work(self.repo, item, base)
 
-    def remove_place(self, item: Worktree) -> None:
-        """Remove a worktree found removable."""
-        worktree.remove(self.repo, item.path, force=False)
+    def remove_place(self, item: Worktree, *, base: str | None = None, force: bool = False) -> None:
+        """Remove a worktree, and note it in its task's record. Raises Unsafe unless ``force``."""
+        note = claimfile.read(item.git_dir)
+        worktree.remove(self.repo, item.path, force=force, base=base)
+        if note is not None:
+            self.transact(lambda: self._unplace(note.task))
+
+    def _unplace(self, task_id: str) -> Plan[None]:
+        base = self.task(task_id)
+        if base is None:
+            return Plan([], None)
+        me = self.find_me()
+        event = events.Unplace(at=self.now(), session=me.record.id if me else None, host=self.host)
+        record = rules.step(base.record, event, rules.Facts())
+        if record is base.record:
+            return Plan([], None)
+        return Plan([self.write(base.ref, base, record, event, f"remove the worktree of {task_id}")], None)
 
     # -- rescue ---------------------------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class Tasks(Joins):
                 labels=tuple(dict.fromkeys(labels)),
             )
             base = self.task(task_id)
-            record = rules.step(base.record if base else None, event, self.facts(None, None))
+            record = rules.step(base.record if base else None, event, rules.Facts())
             self._refuse_cycle(task_id, record.after)
             return Plan([self.write(names.task_ref(task_id), base, record, event, f"add {task_id}: {title}")], None)
 

@@ -47,7 +47,7 @@ class Worktrees(Claims):
                     task=note.task if note else None,
                     session=sid,
                     session_name=known.record.name if known else None,
-                    dirty=None if state is None else not state.clean,
+                    dirty=None if state is None else state.dirty,
                     unpushed=None if state is None else state.unpushed,
                     missing=missing,
                     main=item.git_dir == self.repo.common,
@@ -105,7 +105,7 @@ class Worktrees(Claims):
             rescued = self.rescue(
                 note.task if note else names.slug(item.path) or "worktree", item.path, "removed by force"
             )
-        worktree.remove(self.repo, item.path, force=force)
+        self.remove_place(item, base=base, force=force)
         return RemovedWorktree(path=item.path, task=note.task if note else None, rescued=rescued)
 
     def _refuse_in_use(self, item: Worktree) -> None:

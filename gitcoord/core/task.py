@@ -7,7 +7,7 @@ holder is live, which dependencies are open and how long a lock delay still runs
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -27,6 +27,7 @@ from gitcoord.core.task_events import (
     Report,
     TakeOver,
     TaskEvent,
+    Unplace,
 )
 from gitcoord.core.task_refusals import held, holder_fields, must_hold, refusal, wait_out
 from gitcoord.errors import Blocked, Held, StaleToken
@@ -61,6 +62,7 @@ TABLE: dict[tuple[TaskState | None, str], TaskState | None] = {
     ("failed", "reopen"): "pending",
     ("done", "reopen"): "pending",
     ("cancelled", "reopen"): "pending",
+    **{(state, "unplace"): state for state in get_args(TaskState)},
 }
 
 
@@ -68,8 +70,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """What the rules need to know from outside the record.
 
     ``in_force``: the holder (for an offer: its giver or addressee) is live. ``blocked_by``: dependencies not done.
-    ``wait``: seconds of a lock delay before the next grant. ``floor``: the token that a new record starts from; it is
-    raised when a record was lost, so that no token is ever given twice.
+    ``wait``: seconds of a lock delay before the next grant. ``floor``: every token granted is larger; it is raised
+    when a record was lost, so that no token is ever given twice.
     """
 
     in_force: bool = False
@@ -103,7 +105,6 @@ def _added(event: Add, facts: Facts) -> Task:
         priority=event.priority,
         after=event.after,
         labels=event.labels,
-        token=facts.floor,
         created_at=event.at,
         created_by=event.session,
         updated_at=event.at,
@@ -137,15 +138,21 @@ def _claim(task: Task, event: ClaimTask, facts: Facts) -> Task:
     if facts.blocked_by:
         raise Blocked(f"task {task.id} waits for {', '.join(facts.blocked_by)}", blocked_by=list(facts.blocked_by))
     wait_out(task, facts.wait)
-    placed = {name: value for name in ("branch", "base") if (value := getattr(event, name)) is not None}
+    worktrees = {**task.worktrees, event.host: event.path} if event.host and event.path else task.worktrees
     return msgspec.structs.replace(
-        _granted(task, event), attempts=task.attempts + 1, result=None, reason=None, **placed
+        _granted(task, event, facts),
+        attempts=task.attempts + 1,
+        result=None,
+        reason=None,
+        branch=event.branch or task.branch,
+        base=event.base or task.base,
+        worktrees=worktrees,
     )
 
 
-def _granted(task: Task, event: TaskEvent) -> Task:
+def _granted(task: Task, event: TaskEvent, facts: Facts) -> Task:
     assert event.session is not None  # grants are made to sessions
-    token = task.token + 1
+    token = max(task.token, facts.floor) + 1
     claim = Claim(session=event.session, token=token, since=event.at)
     former = task.claim or task.former
     return msgspec.structs.replace(task, claim=claim, former=former, token=token, handoff=None, hold=None)
@@ -163,20 +170,26 @@ def _take_over(task: Task, event: TakeOver, facts: Facts) -> Task:
                 hint=f"look again with 'git coord task show {task.id}'",
                 **holder_fields(task),
             )
-        return msgspec.structs.replace(_granted(task, event), hold=event.hold, attempts=task.attempts + 1)
+        return msgspec.structs.replace(_granted(task, event, facts), hold=event.hold, attempts=task.attempts + 1)
     wait_out(task, facts.wait)
-    return msgspec.structs.replace(_granted(task, event), attempts=task.attempts + 1)
+    return msgspec.structs.replace(_granted(task, event, facts), attempts=task.attempts + 1)
 
 
 def _place(task: Task, event: Place, facts: Facts) -> Task:
     must_hold(task, event)
-    worktrees = {**task.worktrees, event.host: event.path} if event.path else dict(task.worktrees)
-    if not event.path:
-        worktrees.pop(event.host, None)
+    worktrees = {**task.worktrees, event.host: event.path}
     branch, base = event.branch or task.branch, event.base or task.base
     if (worktrees, branch, base) == (task.worktrees, task.branch, task.base):
         return task
     return msgspec.structs.replace(task, worktrees=worktrees, branch=branch, base=base)
+
+
+def _unplace(task: Task, event: Unplace, facts: Facts) -> Task:
+    if event.host not in task.worktrees:
+        return task
+    return msgspec.structs.replace(
+        task, worktrees={host: path for host, path in task.worktrees.items() if host != event.host}
+    )
 
 
 def _release(task: Task, event: Release, facts: Facts) -> Task:
@@ -248,7 +261,7 @@ def _accept(task: Task, event: Accept, facts: Facts) -> Task:
             since=task.handoff.at,
         )
     wait_out(task, facts.wait)
-    return _granted(task, event)
+    return _granted(task, event, facts)
 
 
 _RULES: dict[type[TaskEvent], Callable[[Task, Any, Facts], Task]] = {
@@ -257,6 +270,7 @@ _RULES: dict[type[TaskEvent], Callable[[Task, Any, Facts], Task]] = {
     Reopen: _reopen,
     ClaimTask: _claim,
     Place: _place,
+    Unplace: _unplace,
     Release: _release,
     Free: _free,
     Report: _report,

@@ -61,9 +61,15 @@ class Place(TaskEvent, frozen=True, kw_only=True, tag="place"):
     """Where the holder works: its branch, and its worktree on one host (display text everywhere else)."""
 
     host: str
-    path: str | None = None
+    path: str
     branch: str | None = None
     base: str | None = None
+
+
+class Unplace(TaskEvent, frozen=True, kw_only=True, tag="unplace"):
+    """The task's worktree on a host is gone."""
+
+    host: str
 
 
 class Release(TaskEvent, frozen=True, kw_only=True, tag="release"):

@@ -23,6 +23,7 @@ EVENTS: dict[str, events.TaskEvent] = {
     "reopen": events.Reopen(at="t", session=ME),
     "claim": events.ClaimTask(at="t", session=ME, id="15"),
     "place": events.Place(at="t", session=ME, host="h", path="/p", branch="b"),
+    "unplace": events.Unplace(at="t", session=ME, host="h"),
     "release": events.Release(at="t", session=ME),
     "free": events.Free(at="t", reason="gone"),
     "progress": events.Report(at="t", session=ME, percent=50),

@@ -1,0 +1,172 @@
+"""The doctor: looks at everything that can go wrong and says what to do; with ``fix`` repairs what is safe.
+
+Safe means that nothing readable is lost. A corrupt ref is moved aside, byte for byte, and the epoch of the repository
+raised, so that no token given out before can be given again. Corrupt is never taken for free.
+"""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from gitcoord.coordinator.joins import Joins
+from gitcoord.coordinator.setup import repository_version
+from gitcoord.core import names
+from gitcoord.core.lease import span
+from gitcoord.core.model import Meta, Struct
+from gitcoord.core.views import Check
+from gitcoord.errors import CoordError, NotInitialised
+from gitcoord.git import binding, hooks, worktree
+from gitcoord.store import quarantine, recover
+from gitcoord.store.open import why_not_libgit
+from gitcoord.store.transact import Plan
+
+OLDEST_GIT = (2, 39)
+
+
+class Epoch(Struct, frozen=True, kw_only=True):
+    """A record was lost: every token from now on is larger than any given before."""
+
+    type: str = "epoch"
+    at: str
+    reason: str
+    nonce: str = ""
+
+
+class Doctor(Joins):
+    """Finding and mending."""
+
+    def doctor(self, *, fix: bool = False) -> list[Check]:
+        """Everything that was checked, with what was found."""
+        self.records.forget()
+        checks = [self._git(), self._store(), self._state()]
+        checks += self._corrupt_refs(fix=fix)
+        checks += self._locks(fix=fix)
+        checks += self._hooks()
+        checks += self._bindings(fix=fix)
+        checks += self._sessions()
+        return checks
+
+    def _git(self) -> Check:
+        version = repository_version(self.repo.git("version").text)
+        known = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+        if known < OLDEST_GIT:
+            hint = "install git 2.39 or newer"
+            return Check(name="git", status="problem", message=f"git {version} is too old", hint=hint)
+        return Check(name="git", status="ok", message=f"git {version}")
+
+    def _store(self) -> Check:
+        reason = why_not_libgit(self.repo)
+        message = f"{self.store.kind}; libgit2 can open this repository" if reason is None else f"plumbing: {reason}"
+        return Check(name="store", status="ok", message=f"{message}; durability {self.config.durability}")
+
+    def _state(self) -> Check:
+        try:
+            meta = self.records.get(names.META, Meta)
+        except CoordError as error:
+            return Check(name="state", status="problem", message=error.message, hint=error.hint)
+        if meta is None:
+            hint = NotInitialised.hint
+            return Check(name="state", status="problem", message="this repository does not use gitcoord yet", hint=hint)
+        return Check(name="state", status="ok", message=f"repository {meta.record.id}, epoch {meta.record.epoch}")
+
+    # -- refs ---------------------------------------------------------------------------------------------------------
+
+    def _corrupt_refs(self, *, fix: bool) -> list[Check]:
+        found = sorted(set(self._unreadable()))
+        if not found:
+            return [Check(name="refs", status="ok", message="every coordination ref can be read")]
+        checks = []
+        for ref in found:
+            if not fix:
+                message = f"{ref} is corrupt: what it held counts as taken until it is mended"
+                checks.append(Check(name="refs", status="problem", message=message, hint="git coord doctor --fix"))
+                continue
+            where = quarantine.move_aside(self.repo, ref)
+            message = f"{ref} was corrupt; what was left of it is in {where}"
+            checks.append(Check(name="refs", status="fixed", message=message))
+        if fix:
+            self.records.forget()
+            self.transact(lambda: self._raise_epoch(", ".join(found)))
+        return checks
+
+    def _unreadable(self) -> list[str]:
+        board = self.board()
+        found = list(board.corrupt)
+        for ref in self.store.list_refs(names.ROOT):
+            if ref.startswith((names.TASKS, names.SESSIONS, names.RESCUE)):
+                continue
+            try:
+                self.store.read([ref])
+            except CoordError:
+                found.append(ref)
+        return found
+
+    def _raise_epoch(self, reason: str) -> Plan[None]:
+        base = self.records.get(names.META, Meta)
+        if base is None:
+            return Plan([], None)
+        meta = msgspec.structs.replace(base.record, epoch=base.record.epoch + 1)
+        event = Epoch(at=self.now(), reason=reason[:500])
+        return Plan([self.write(names.META, base, meta, event, f"epoch {meta.epoch}: lost {reason}")], None)
+
+    def _locks(self, *, fix: bool) -> list[Check]:
+        checks = []
+        for lock in recover.stale_locks(self.repo.common):
+            age = span(lock.age)
+            if lock.recoverable and fix and recover.recover_lock(self.repo.common, lock):
+                checks.append(Check(name="locks", status="fixed", message=f"{lock.path} was left behind {age} ago"))
+            else:
+                hint = "git coord doctor --fix" if lock.recoverable else "see whether a git process still runs"
+                message = f"{lock.path} is {age} old and stops every writer"
+                checks.append(Check(name="locks", status="warning", message=message, hint=hint))
+        return checks or [Check(name="locks", status="ok", message="no lock file was left behind")]
+
+    # -- hooks, worktrees, sessions -----------------------------------------------------------------------------------
+
+    def _hooks(self) -> list[Check]:
+        checks = []
+        for item in hooks.status(self.repo):
+            if item.fires:
+                checks.append(Check(name="hooks", status="ok", message=f"{item.event} fires ({item.how})"))
+            else:
+                message = f"{item.event} does not fire: {item.why}"
+                hint = item.hint or "git coord hooks install"
+                checks.append(Check(name="hooks", status="warning", message=message, hint=hint))
+        return checks
+
+    def _bindings(self, *, fix: bool) -> list[Check]:
+        checks = []
+        sessions = self.sessions_loaded()
+        for item in worktree.list_worktrees(self.repo):
+            sid = binding.bound_session(item.git_dir)
+            if sid is None:
+                continue
+            known = sessions.get(sid)
+            if not os.path.isdir(item.path):
+                message = f"session {sid} is bound to a missing worktree: {item.path}"
+                hint = "git worktree prune" if item.branch is None else f"git coord worktree remove '{item.path}'"
+                checks.append(Check(name="worktrees", status="warning", message=message, hint=hint))
+            elif known is None or known.record.state != "live":
+                state = known.record.state if known else "unknown"
+                if fix and binding.unbind(item.git_dir, sid):
+                    message = f"{item.path} was bound to {sid}, which is {state}"
+                    checks.append(Check(name="worktrees", status="fixed", message=message))
+                else:
+                    message = f"{item.path} is bound to {sid}, which is {state}"
+                    hint = "git coord doctor --fix"
+                    checks.append(Check(name="worktrees", status="warning", message=message, hint=hint))
+        return checks or [Check(name="worktrees", status="ok", message="every bound worktree serves a live session")]
+
+    def _sessions(self) -> list[Check]:
+        board = self.board()
+        gone = [
+            f"{item.record.name} ({board.verdicts[sid].why})"
+            for sid, item in board.sessions.items()
+            if item.record.state == "live" and not board.verdicts[sid].live
+        ]
+        if not gone:
+            return [Check(name="sessions", status="ok", message="every session that signed on is alive or has ended")]
+        message = f"no longer alive: {', '.join(gone)}; what they held is free to take"
+        return [Check(name="sessions", status="warning", message=message, hint="git coord cleanup --dry-run")]

@@ -1,0 +1,151 @@
+"""Setting a repository up and taking that back: init, uninstall, and the Git hooks.
+
+What ``init`` writes: ``meta/repo``, the hooks, ``coord.guard`` if asked. Each is listed; run again, it changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+
+from gitcoord.coordinator.joins import Joins
+from gitcoord.core import ids, names
+from gitcoord.core.model import Meta, Struct
+from gitcoord.core.views import Wrote
+from gitcoord.errors import GitFailed, Unsafe, Usage
+from gitcoord.git import binding, claimfile, hooks, worktree
+from gitcoord.git.hooks_table import HookChange, HookStatus
+from gitcoord.store.base import Change, Delete
+from gitcoord.store.transact import Plan
+
+GUARDS = ("block", "warn", "off")
+
+
+class Founded(Struct, frozen=True, kw_only=True):
+    """The event in the first commit of ``meta/repo``."""
+
+    type: str = "init"
+    at: str
+    nonce: str = ""
+
+
+class Setup(Joins):
+    """Making a repository a coordinated one."""
+
+    def init(self, *, guard: str | None = None, hooks: bool = True, dry_run: bool = False) -> list[Wrote]:
+        """Write what coordination needs, and say what was written; nothing where all is there already."""
+        if guard is not None and guard not in GUARDS:
+            raise Usage(f"'{guard}' is no guard mode", hint=f"choose one of {', '.join(GUARDS)}")
+        self.records.forget()
+        wrote = []
+        if self.records.get(names.META, Meta) is None:
+            wrote.append(Wrote(what="coordination state", path=names.META))
+            if not dry_run:
+                self.transact(self._found)
+        if guard is not None and guard != self._configured_guard():
+            wrote.append(Wrote(what=f"setting coord.guard = {guard}", path=os.path.join(self.repo.common, "config")))
+            if not dry_run:
+                self.repo.git("config", "coord.guard", guard)
+        if hooks:
+            wrote += self.hooks_install(dry_run=dry_run)
+        return wrote
+
+    def _found(self) -> Plan[None]:
+        if self.records.get(names.META, Meta) is not None:
+            return Plan([], None)
+        now = self.now()
+        meta = Meta(id=ids.repository_id(self.chance.bytes(ids.SESSION_BYTES)), created_at=now)
+        return Plan([self.write(names.META, None, meta, Founded(at=now), f"init {meta.id}")], None)
+
+    def _configured_guard(self) -> str | None:
+        done = self.repo.git("config", "--local", "--get", "coord.guard", check=False)
+        return done.text if done.code == 0 else None
+
+    def uninstall(self, *, purge_state: bool = False) -> list[Wrote]:
+        """Take back what ``init`` wrote. The state stays, unless ``purge_state``; rescue snapshots always stay.
+
+        Raises Unsafe, before anything changes, when the state is to go while live sessions hold claims.
+        """
+        self.records.forget()
+        if purge_state:
+            self._refuse_purge()
+        wrote = self.hooks_uninstall()
+        if self._configured_guard() is not None:
+            self.repo.git("config", "--local", "--unset", "coord.guard")
+            wrote.append(Wrote(what="setting coord.guard", path=os.path.join(self.repo.common, "config")))
+        if worktree.unhide(self.repo):
+            wrote.append(
+                Wrote(what="ignored worktree directory", path=os.path.join(self.repo.common, "info", "exclude"))
+            )
+        if purge_state:
+            wrote += self._purge()
+        return wrote
+
+    def _refuse_purge(self) -> None:
+        board = self.board()
+        held = sorted(
+            task.id for task in board.plain_tasks().values() if board.live(task.claim.session if task.claim else None)
+        )
+        if held:
+            raise Unsafe(
+                f"live sessions still hold {', '.join(held[:10])}",
+                hint="let them finish, or end them with 'git coord end SESSION --handoff NOTE'",
+                tasks=held,
+            )
+
+    def _purge(self) -> list[Wrote]:
+        gone = []
+        for ref, oid in self.store.list_refs(names.ROOT).items():
+            if not ref.startswith(names.RESCUE) and oid:
+                self.store.swap([Change(ref, oid, Delete())])
+                gone.append(ref)
+        wrote = [Wrote(what=f"coordination state ({len(gone)} refs)", path=names.ROOT)] if gone else []
+        for item in worktree.list_worktrees(self.repo):
+            sid = binding.bound_session(item.git_dir)
+            if sid is not None:
+                binding.unbind(item.git_dir, sid)
+                claimfile.clear(item.git_dir)
+                wrote.append(Wrote(what="binding to a session", path=item.git_dir))
+        if os.path.isdir(self.repo.coord_dir) and not os.path.islink(self.repo.coord_dir):
+            shutil.rmtree(self.repo.coord_dir)
+            wrote.append(Wrote(what="local notes", path=self.repo.coord_dir))
+        return wrote
+
+    # -- hooks --------------------------------------------------------------------------------------------------------
+
+    def hooks_install(self, *, dry_run: bool = False) -> list[Wrote]:
+        """Install the Git hooks; what could not be installed becomes a notice that says what to do."""
+        return self._reported(hooks.install(self.repo, hooks.hook_source(), self._launcher(), dry_run=dry_run))
+
+    def _launcher(self) -> str:
+        """The command by which a hook that needs more than sh can find this gitcoord again."""
+        script = os.path.join(os.path.dirname(sys.executable), "git-coord")
+        return script if os.access(script, os.X_OK) else ""
+
+    def hooks_uninstall(self) -> list[Wrote]:
+        """Take the Git hooks out again; what belongs to others stays as it was."""
+        return self._reported(hooks.uninstall(self.repo))
+
+    def hooks_status(self) -> list[HookStatus]:
+        """For each hook whether Git really runs it in this worktree; proved by running it."""
+        return hooks.status(self.repo)
+
+    def _reported(self, changes: Iterable[HookChange]) -> list[Wrote]:
+        wrote = []
+        for change in changes:
+            if change.outcome in ("written", "removed"):
+                wrote.append(Wrote(what=change.what, path=change.path))
+            elif change.outcome == "refused":
+                hint = f" ({change.hint})" if change.hint else ""
+                self.notice("hook", f"{change.what}: {change.why}{hint}")
+        return wrote
+
+
+def repository_version(text: str) -> str:
+    """The version in what ``git version`` prints."""
+    words = text.split()
+    if len(words) < 3:
+        raise GitFailed(f"git does not say its version: {text}")
+    return words[2]
