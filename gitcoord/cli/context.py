@@ -1,0 +1,89 @@
+"""What a command is given: the global options, the environment, and the Coordinator, opened when first asked for.
+
+With ``__main__`` the only place that reads the process environment, and hands it on as a mapping.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gitcoord.cli.declare import Options
+from gitcoord.errors import CoordError, NoRepository
+
+if TYPE_CHECKING:
+    from gitcoord.coordinator import Coordinator
+    from gitcoord.core.views import Notice
+
+AGENT_IDS = (
+    ("CLAUDE_CODE_SESSION_ID", "claude"),
+    ("CLAUDE_SESSION_ID", "claude"),
+    ("CODEX_THREAD_ID", "codex"),
+    ("GEMINI_SESSION_ID", "gemini"),
+)
+"""Variables in which an agent's shell finds its own session id, and which agent that is."""
+
+
+class Context:
+    """One command's surroundings."""
+
+    __slots__ = ("_coord", "environ", "options")
+
+    def __init__(self, options: Options, environ: Mapping[str, str]) -> None:
+        self.options = options
+        self.environ = environ
+        self._coord: Coordinator | None = None
+
+    @property
+    def start(self) -> str:
+        """The directory to look for a repository from: the current one, or what ``-C`` says. Raises NoRepository."""
+        try:
+            return os.path.join(os.getcwd(), *self.options.directory)
+        except FileNotFoundError:
+            raise NoRepository("the current directory does not exist any more") from None
+
+    @property
+    def coord(self) -> Coordinator:
+        """The coordinator of the repository around. Raises NoRepository, NotInitialised, GitFailed."""
+        if self._coord is None:
+            from gitcoord.coordinator import Coordinator
+
+            self._coord = Coordinator.open(self.start, self.environ, session=self.options.session, long_lived=False)
+        return self._coord
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person is there to be asked: a terminal on both sides, and nobody asked for data only."""
+        options = self.options
+        if options.json or options.porcelain or options.z or options.quiet:
+            return False
+        return sys.stdin.isatty() and sys.stderr.isatty()
+
+    def agent(self, named: str | None) -> tuple[str | None, str | None]:
+        """The agent around and its own session id, unless another agent is ``named``."""
+        for variable, agent in AGENT_IDS:
+            external = self.environ.get(variable)
+            if external and named in (None, agent):
+                return agent, external
+        return named, None
+
+    @property
+    def notices(self) -> Sequence[Notice]:
+        """What the coordinator had to say besides its answers."""
+        return () if self._coord is None else tuple(self._coord.notices)
+
+    def keep_alive(self) -> None:
+        """Every command that reached the repository counts as a heartbeat of its session, also one that was refused."""
+        if self._coord is not None:
+            try:
+                self._coord.keep_alive()
+            except CoordError:
+                pass  # the command's own outcome matters more than a beat that the next command will write
+
+    def close(self) -> None:
+        """Let go of what the coordinator holds open."""
+        if self._coord is not None:
+            self._coord.close()
+            self._coord = None

@@ -1,0 +1,141 @@
+"""The thorough lane: the same declarations as a typer app, for help, usage errors and whatever ``lane`` leaves over.
+
+Typer only parses and prints help here; the command itself is run by ``app``, as after the quick lane. Usage errors
+come out as ``Usage`` (exit 129): exit 2, which typer would use, reads as "block" to agent hooks.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from typer._click.exceptions import ClickException
+
+from gitcoord.cli.declare import BEFORE, Command, Param, global_params
+from gitcoord.cli.helptext import ABOUT, closing
+from gitcoord.cli.table import GROUPS, NOUNS, TABLE
+from gitcoord.errors import Usage
+
+if TYPE_CHECKING:
+    from gitcoord.cli.app import Asked
+
+_SETTINGS = {"help_option_names": ["--help", "-h"]}
+
+
+def read(argv: Sequence[str], asked: Asked) -> None:
+    """Understand ``argv`` into ``asked``, or print the help it asks for. Raises Usage."""
+    app = build(asked)
+    try:
+        app(list(argv), prog_name="git coord", standalone_mode=False)
+    except ClickException as error:
+        raise Usage(error.format_message().rstrip("."), hint=f"git coord help {asked.verb}".rstrip()) from None
+
+
+def print_help(words: Sequence[str]) -> None:
+    """Print the help of a command, of a noun, or of everything."""
+    from gitcoord.cli.app import Asked
+
+    read([*words, "--help"], Asked([]))
+
+
+def build(asked: Asked) -> typer.Typer:
+    """The app of all commands; invoking it fills ``asked`` instead of running anything."""
+    app = typer.Typer(
+        add_completion=False, rich_markup_mode="rich", context_settings=_SETTINGS, help=ABOUT, no_args_is_help=False
+    )
+    app.callback()(_function("git-coord", BEFORE, asked.heard.update))
+    nouns = {noun: typer.Typer(help=about, context_settings=_SETTINGS) for noun, about in NOUNS.items()}
+    added: set[str] = set()
+    for command in sorted(every_command(), key=lambda command: GROUPS.index(command.group)):
+        noun, _, second = command.verb.rpartition(" ")
+        _add(nouns[noun] if noun else app, second, command, asked)
+        if noun and noun not in added:
+            added.add(noun)
+            app.add_typer(nouns[noun], name=noun, rich_help_panel=command.group)
+    return app
+
+
+def every_command() -> list[Command]:
+    """All commands of the table, in its order."""
+    from gitcoord.cli.app import load
+
+    return [load(verb) for verb in TABLE]
+
+
+def _add(app: typer.Typer, name: str, command: Command, asked: Asked) -> None:
+    outside = global_params(command)
+
+    def heard(given: dict[str, Any]) -> None:
+        asked.command = command
+        asked.heard.update({param.name: given.pop(param.name) for param in outside})
+        asked.values = given
+
+    app.command(
+        name,
+        help=escape("\n\n".join(filter(None, (command.summary, command.details)))),
+        short_help=escape(command.summary),
+        epilog=escape("\n\n".join(closing(command))),
+        rich_help_panel=command.group,
+        context_settings=_SETTINGS,
+    )(_function(command.run.__name__, (*command.params, *outside), heard))
+
+
+def _function(name: str, params: Sequence[Param], heard: Callable[[dict[str, Any]], None]) -> Callable[..., None]:
+    """A function that typer reads ``params`` from, and that passes on what it was called with."""
+
+    def call(**given: Any) -> None:
+        heard({param.name: _valued(param, given[param.name]) for param in params})
+
+    annotations = {param.name: _annotation(param) for param in params}
+    call.__name__ = name
+    call.__annotations__ = annotations
+    call.__signature__ = inspect.Signature([_parameter(param, annotations) for param in params])  # type: ignore[attr-defined]
+    return call
+
+
+def _parameter(param: Param, annotations: Mapping[str, Any]) -> inspect.Parameter:
+    default = inspect.Parameter.empty if param.required else False if param.flag else None
+    return inspect.Parameter(
+        param.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotations[param.name]
+    )
+
+
+def _annotation(param: Param) -> Any:
+    mark = param.mark
+    kind: Any = bool if param.flag else list[str] if mark.many else str
+    panel = "Global options" if param in BEFORE else None
+    if param.positional:
+        return Annotated[kind, typer.Argument(metavar=mark.metavar, help=escape(mark.about), parser=_parser(param))]
+    if param.flag:
+        return Annotated[bool, typer.Option(*mark.names, help=escape(mark.about), rich_help_panel=panel)]
+    return Annotated[
+        kind,
+        typer.Option(
+            *mark.names,
+            metavar=mark.metavar,
+            help=escape(mark.about),
+            parser=_parser(param),
+            rich_help_panel=panel,
+            show_default=False,
+        ),
+    ]
+
+
+def _parser(param: Param) -> Callable[[str], object]:
+    def text(word: str) -> object:
+        try:
+            return param.value(word)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return text
+
+
+def _valued(param: Param, value: Any) -> Any:
+    """What typer heard as the value a command gets: its own default where nothing was given, tuples for lists."""
+    if param.mark.many:
+        return tuple(value) if value else param.default if not param.required else ()
+    return param.default if value is None else value

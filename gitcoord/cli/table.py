@@ -1,0 +1,56 @@
+"""Which module declares which verb, so that one command imports one module; and the order in which help lists them.
+
+A new command is a function in its noun's module and a row here.
+"""
+
+from __future__ import annotations
+
+TABLE: dict[str, str] = {
+    "init": "setup",
+    "uninstall": "setup",
+    "doctor": "setup",
+    "hooks install": "setup",
+    "hooks uninstall": "setup",
+    "hooks status": "setup",
+    "help": "about",
+    "version": "about",
+    "start": "sessions",
+    "resume": "sessions",
+    "sessions": "sessions",
+    "status": "status",
+    "whoami": "sessions",
+    "heartbeat": "sessions",
+    "end": "endings",
+    "cleanup": "endings",
+    "task add": "tasks",
+    "task show": "tasks",
+    "task list": "tasks",
+    "task edit": "tasks",
+    "task cancel": "tasks",
+    "ready": "tasks",
+    "claim": "claims",
+    "progress": "claims",
+    "release": "claims",
+    "done": "claims",
+    "takeover": "claims",
+    "handoff": "handoffs",
+    "handoffs": "handoffs",
+    "accept": "handoffs",
+    "withdraw": "handoffs",
+    "worktree list": "worktrees",
+    "worktree create": "worktrees",
+    "worktree remove": "worktrees",
+    "worktree adopt": "worktrees",
+    "log": "history",
+}
+"""Verb (one word, or noun and verb) to the module below ``gitcoord.cli`` that declares it."""
+
+NOUNS = {
+    "task": "Add, list and edit tasks.",
+    "worktree": "List, make, remove and adopt worktrees.",
+    "hooks": "Install, remove and prove the Git hooks.",
+}
+"""First words of two-word verbs, and what they are about."""
+
+GROUPS = ("Set-up", "Sessions", "Tasks", "Working", "Handing over", "History", "Worktrees")
+"""Headings of the help, in order."""
