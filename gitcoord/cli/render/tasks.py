@@ -1,0 +1,136 @@
+"""How tasks look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gitcoord.cli.render.doc import Cell, Doc, Facts, Line, Style, Table, lines
+from gitcoord.cli.render.words import listed as in_words
+from gitcoord.cli.render.words import moment, or_dash
+from gitcoord.core.model import Handoff, Progress
+from gitcoord.core.views import HandoffView, TaskView
+
+STATES: dict[str, Style] = {
+    "pending": "",
+    "claimed": "good",
+    "offered": "warn",
+    "review": "good",
+    "done": "dim",
+    "failed": "bad",
+    "cancelled": "dim",
+}
+
+
+def added(task: TaskView) -> Doc:
+    return lines(f"added {task.id}: {task.title}")
+
+
+def changed(task: TaskView) -> Doc:
+    return lines(f"changed {task.id}: {task.title}")
+
+
+def cancelled(task: TaskView) -> Doc:
+    return lines(f"cancelled {task.id}: {task.title}")
+
+
+def listed(found: Sequence[TaskView], nothing: str) -> Doc:
+    return [table(found)] if found else lines(nothing)
+
+
+def table(found: Sequence[TaskView]) -> Table:
+    """Tasks as a table."""
+    return Table(
+        ("TASK", "P", "STATE", "HOLDER", "PROGRESS", "LABELS", "TITLE"),
+        tuple(
+            (
+                task.id,
+                str(task.priority),
+                Cell(state(task), STATES[task.state]),
+                holder(task),
+                progress(task.progress),
+                or_dash(in_words(task.labels)),
+                task.title,
+            )
+            for task in found
+        ),
+        long=6,
+    )
+
+
+def state(task: TaskView) -> str:
+    """The state, and what it hides: dependencies not done, a holder that is gone."""
+    if task.blocked_by and task.state == "pending":
+        return "blocked"
+    if task.claim is not None and not task.in_force:
+        return f"{task.state}, holder gone"
+    return task.state
+
+
+def holder(task: TaskView) -> str:
+    if task.claim is not None:
+        return task.claim.session_name or task.claim.session
+    if task.handoff is not None:
+        return f"to {task.handoff.to or 'anyone'}"
+    return "-"
+
+
+def progress(at: Progress | None) -> str:
+    if at is None:
+        return "-"
+    percent = "" if at.percent is None else f"{at.percent}%"
+    return " ".join(filter(None, (percent, at.phase))) or "-"
+
+
+def details(task: TaskView) -> Doc:
+    claim, result = task.claim, task.result
+    doc: list[Line | Facts | Table] = [
+        Line(f"{task.id}  {task.title}", "head"),
+        Facts(
+            (
+                ("state", state(task)),
+                ("holder", f"{holder(task)}, token {claim.token}, since {moment(claim.since)}" if claim else ""),
+                ("priority", str(task.priority)),
+                ("labels", in_words(task.labels, 50)),
+                ("after", in_words(task.after, 50)),
+                ("waits for", in_words(task.blocked_by, 50)),
+                ("branch", " from ".join(filter(None, (task.branch, task.base)))),
+                ("worktree", task.worktree or ""),
+                ("progress", _progress_in_full(task.progress)),
+                ("attempts", str(task.attempts)),
+                ("result", f"{result.status} at {moment(result.at)}" if result else ""),
+                ("pull request", (result.pr or "") if result else ""),
+                ("commit", (result.commit or "") if result else ""),
+                ("summary", (result.summary or "") if result else ""),
+                ("created", moment(task.created_at)),
+                ("changed", moment(task.updated_at)),
+            )
+        ),
+    ]
+    if task.handoff is not None:
+        doc += [Line(""), *offer(task.handoff, task.handoff.from_name)]
+    if task.body:
+        doc += [Line(""), *(Line(line) for line in task.body.splitlines())]
+    return doc
+
+
+def _progress_in_full(at: Progress | None) -> str:
+    if at is None:
+        return ""
+    return ", ".join(filter(None, (progress(at).removeprefix("-"), at.message, moment(at.at))))
+
+
+def offer(handoff: HandoffView | Handoff, giver: str | None) -> Doc:
+    """All that an offer says."""
+    to = handoff.to or "anyone"
+    return [
+        Line(f"offered by {giver or handoff.from_} to {to}, {moment(handoff.at)}", "head"),
+        Facts(
+            (
+                ("note", handoff.note),
+                ("phase", handoff.phase or ""),
+                ("next", "\n".join(handoff.next)),
+                ("context", "\n".join(f"{key}={value}" for key, value in handoff.context.items())),
+                ("snapshot", handoff.rescue or ""),
+            )
+        ),
+    ]
