@@ -15,6 +15,14 @@ from gitcoord.errors import GitFailed
 
 def read_line(path: str, limit: int) -> str | None:
     """The one line of a regular file, without its newline; None when it is absent, longer or anything else."""
+    data = read_all(path, limit + 1)
+    if data is None or not data.endswith(b"\n") or data.count(b"\n") != 1 or not data.isascii():
+        return None
+    return data[:-1].decode("ascii")
+
+
+def read_all(path: str, limit: int = 1 << 20) -> bytes | None:
+    """The content of a regular file of at most ``limit`` bytes that is no symbolic link; None for anything else."""
     try:
         # O_NONBLOCK: somebody's fifo in this place must not hold us up.
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -23,14 +31,12 @@ def read_line(path: str, limit: int) -> str | None:
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return None
-        data = os.read(fd, limit + 2)
+        data = os.read(fd, limit + 1)
+        return data if len(data) <= limit else None
     except OSError:
         return None
     finally:
         os.close(fd)
-    if not data.endswith(b"\n") or data.count(b"\n") != 1 or not data.isascii():
-        return None
-    return data[:-1].decode("ascii")
 
 
 def write_line(path: str, line: str) -> None:

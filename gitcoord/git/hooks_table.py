@@ -1,0 +1,61 @@
+"""Which hooks gitcoord has, and the words its parts use about them.
+
+Owns the list of events: a new hook is a script in hooks/ and a row here. Must not know how anything is installed.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+BEGIN = b"# >>> gitcoord >>>\n"
+"""First line of our part of a hook file; what stands outside the two marks was written by somebody else."""
+
+END = b"# <<< gitcoord <<<\n"
+
+CHAINED = ".gitcoord-chained"
+"""A hook that stood in our place lives on under its name and this ending, as it was; ours runs it first."""
+
+_NOBODY = "0" * 40
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One Git hook. ``arguments`` are plausible ones, for proving that it fires."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+
+
+EVENTS = (
+    Event("post-commit"),
+    Event("post-checkout", (_NOBODY, _NOBODY, "0")),
+    Event("post-merge", ("0",)),
+    Event("post-rewrite", ("amend",)),
+)
+
+
+class HookChange(msgspec.Struct, frozen=True):
+    """One thing done, found done already, or not done; ``why`` and ``hint`` say what the reader should know of it."""
+
+    what: str
+    path: str
+    outcome: Literal["written", "removed", "unchanged", "refused"]
+    why: str = ""
+    hint: str = ""
+
+
+class HookStatus(msgspec.Struct, frozen=True):
+    """Whether Git runs our hook for ``event`` in this worktree, and by which way (``path`` is what Git would start)."""
+
+    event: str
+    fires: bool
+    how: Literal["config", "file", "none"]
+    path: str | None
+    why: str
+    hint: str = ""
+
+
+def call_line(event: str) -> str:
+    """The line that calls our hook from a hook file that we may not write."""
+    return f'h="$(git rev-parse --git-common-dir)/coord/hooks/{event}"; [ ! -x "$h" ] || "$h" "$@"'

@@ -1,0 +1,117 @@
+"""What the hook tests share: a session made with plain Git, and the moments that make a beat due."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gitcoord.core.codec import encode
+from gitcoord.core.model import Session, SessionState
+from gitcoord.git import beatfile, binding, hooks, host
+from gitcoord.git.beatfile import BeatFile
+from gitcoord.git.hooks_table import EVENTS, HookChange
+from gitcoord.git.repo import Repo, discover
+from tests.support import Scratch
+
+SID = "s-abcdefgh27"
+ANCIENT = '{"boot":null,"up":null,"utc":0,"v":1}\n'
+
+
+@dataclass
+class Worker:
+    """A session bound to one worktree of a repository."""
+
+    scratch: Scratch
+    sid: str = SID
+    record: str = ""
+
+    @property
+    def repo(self) -> Repo:
+        return discover(str(self.scratch.path), dict(os.environ))
+
+    @property
+    def ref(self) -> str:
+        return f"refs/coord/heartbeats/{self.sid}"
+
+    @property
+    def directory(self) -> Path:
+        """Where the session's local files are."""
+        return Path(beatfile.session_dir(self.repo.common, self.sid))
+
+    def sign_on(self, state: SessionState = "live", **fields: Any) -> Worker:
+        """Write the session's record, bind the worktree, make the first (ancient) heartbeat."""
+        self.write_record(state, **fields)
+        binding.bind(self.repo.git_dir, self.sid)
+        self.calm()
+        return self
+
+    def write_record(self, state: SessionState = "live", **fields: Any) -> None:
+        """Move the session's record on, as any command may."""
+        session = Session(
+            id=self.sid, name="worker", host="h", started_at="2026-11-20T13:00:00Z", state=state, **fields
+        )
+        blob = self.scratch.git("hash-object", "-w", "--stdin", stdin=encode(session).decode())
+        tree = self.scratch.git("mktree", stdin=f"100644 blob {blob}\trecord.json\n")
+        nonce = f"session {os.urandom(8).hex()}"
+        self.record = self.scratch.git("commit-tree", tree, "-m", nonce)
+        self.scratch.git("update-ref", f"refs/coord/sessions/{self.sid}", self.record)
+
+    def calm(self) -> None:
+        """An ancient heartbeat, and a note of it by which the next one is due."""
+        blob = self.scratch.git("hash-object", "-w", "--stdin", stdin=ANCIENT)
+        self.scratch.git("update-ref", self.ref, blob)
+        self.beat_was(0, boot="00000000-0000-0000-0000-000000000000")
+
+    def beat_was(self, ago: int, *, boot: str | None = None, interval: int = 300, bucket: int = 30) -> None:
+        """Note the last beat as ``ago`` seconds old (in another boot: due however young), under the record as it is."""
+        up, utc = int(host.uptime()) - ago, int(time.time()) - ago
+        note = BeatFile(self.record, interval, bucket, boot or host.boot_id(), max(up, 0), utc)
+        beatfile.write(self.repo.common, self.sid, note)
+
+    def heartbeat(self) -> str:
+        """The heartbeat blob's text; empty when there is none."""
+        return self.scratch.git("cat-file", "blob", self.ref, check=False)
+
+    def beats(self) -> bool:
+        """Whether the heartbeat is a fresh one."""
+        return self.heartbeat() not in ("", ANCIENT.strip())
+
+    def install(self) -> list[HookChange]:
+        return hooks.install(self.repo, hooks.hook_source(), "/nowhere/git-coord")
+
+    def uninstall(self) -> list[HookChange]:
+        return hooks.uninstall(self.repo)
+
+    def firing(self) -> dict[str, bool]:
+        """For each event whether Git was seen to run our hook."""
+        return {row.event: row.fires for row in hooks.status(self.repo)}
+
+
+ALL_FIRE = {event.name: True for event in EVENTS}
+NONE_FIRE = {event.name: False for event in EVENTS}
+
+
+def script() -> Path:
+    """The hook script itself."""
+    return Path(hooks.hook_source()) / "post-commit"
+
+
+def write_hook(path: Path, text: str | bytes, mode: int = 0o755) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    path.chmod(mode)
+    return path
+
+
+def snapshot(directory: Path) -> dict[str, tuple[str, int, bytes]]:
+    """Every file of a directory: kind, mode and content, to compare before and after."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        if path.is_symlink():
+            found[str(path.relative_to(directory))] = ("link", 0, os.fsencode(os.readlink(path)))
+        elif path.is_file():
+            found[str(path.relative_to(directory))] = ("file", path.stat().st_mode, path.read_bytes())
+    return found
