@@ -29,6 +29,7 @@ _ALL = ((1 << 256) - 1) & ~(1 << 0) & ~(1 << _SLASH)
 _DOT = 1 << ord(".")
 _NOT_DOT = _ALL & ~_DOT
 _NICE = b"abcdefghijklmnopqrstuvwxyz0123456789_-.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LETTERS = sum(1 << byte for byte in _NICE[:26])
 
 Bytes = tuple[int | None, ...]
 """A linear pattern over bytes: each int is the set of bytes (bit ``b`` for byte ``b``) that may stand there."""
@@ -94,6 +95,9 @@ def matches(pattern: Pattern, path: str) -> bool:
 
 def overlap(a: Pattern, b: Pattern) -> bool:
     """Whether some path is matched by both."""
+    first, second = a.segments[0], b.segments[0]
+    if first is not None and second is not None and not _meet(first, second):
+        return False  # most pairs of a table part here; a quarter of the price
     return reach(a.segments, b.segments, lambda segment: _meeting(segment, b.segments)) is not None
 
 
@@ -229,8 +233,9 @@ class _Meeting:
 
 
 def _common(a: Segment, b: Segment) -> bytes:
-    """A short name that both match; they must meet."""
-    for way in a.proper:
+    """A short name that both match, beginning with a letter where that works; they must meet."""
+    lettered = [(_LETTERS, *way) for way in a.proper if way[0] is None]
+    for way in (*lettered, *a.proper):
         meeting = _Meeting(b.items)
         rows = reach(way, b.items, meeting)
         if rows is not None:
