@@ -151,6 +151,9 @@ class LibgitStore:
             hit("after_objects")
             with writing(self._common, changes[0].ref):
                 self._move(changes, new)
+        except Busy as busy:
+            recover.free(self._common, busy.path)
+            raise
         except OSError as error:
             raise os_failed(error, self._common) from None
         hit("after_ref")
@@ -208,7 +211,6 @@ class LibgitStore:
         for change in changes:
             path = files.lock_path(self._common, change.ref)
             if os.path.lexists(path):
-                recover.free(self._common, path)
                 raise Busy(change.ref, path)
         if "lock" in said or "No such file or directory" in said:
             raise Busy(changes[0].ref)  # let go of already; or git has just removed an empty directory

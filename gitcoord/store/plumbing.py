@@ -107,6 +107,9 @@ class PlumbingStore:
             with writing(self._repo.common, changes[0].ref):
                 hit("before_ref")
                 self._move(changes, new)
+        except Busy as busy:
+            recover.free(self._repo.common, busy.path)
+            raise
         except OSError as error:
             raise os_failed(error, self._repo.common) from None
         hit("after_ref")
@@ -186,11 +189,11 @@ class PlumbingStore:
             raise Corrupt(f"{ref} exists but cannot be read")
         path = held_lock(said)
         if path is not None:
-            recover.free(self._repo.common, path)
-        elif self._reftable and "cannot lock references" in said:
-            path = os.path.join(self._repo.common, "reftable", "tables.list.lock")
-        if path is not None or (any(words in said for words in _RACED) and not is_plain(said)):
             raise Busy(ref, path)
+        if self._reftable and "cannot lock references" in said:
+            raise Busy(ref, os.path.join(self._repo.common, "reftable", "tables.list.lock"))
+        if any(words in said for words in _RACED) and not is_plain(said):
+            raise Busy(ref)
         if "nonexistent object" in said and not any(isinstance(change.new, Existing) for change in changes):
             raise Busy(ref)  # a `git gc --prune=now` took what was just written: write it again
         raise failed(done.complaint, self._repo.common)

@@ -100,10 +100,13 @@ def _remove_exactly(lock: StaleLock) -> bool:
     return same
 
 
-def free(common: str, path: str, now: float | None = None) -> bool:
-    """Recover the one lock at ``path`` that a writer has just run into, if it is a stale one below refs/coord."""
+def free(common: str, path: str | None) -> bool:
+    """Recover the lock that a writer has just run into, if it is a stale one below refs/coord; say whether.
+
+    For after the swap: a writer that is still inside would keep itself out.
+    """
     root = os.path.join(common, *ROOT.rstrip("/").split("/")) + os.sep
-    if not path.startswith(root):
+    if path is None or not path.startswith(root):
         return False
-    lock = _look(path, time.time() if now is None else now, recoverable=True)
-    return lock is not None and recover_lock(common, lock, now)
+    lock = _look(path, time.time(), recoverable=True)
+    return lock is not None and recover_lock(common, lock)

@@ -8,6 +8,7 @@ private directory is entered: 0700, made if missing, never through a symbolic li
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from gitcoord.store.base import Busy
 from gitcoord.store.trouble import os_failed
 
 _NAME = "write.lock"
+_PATIENCE = 0.05
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 
@@ -39,15 +41,25 @@ def writing(common: str, ref: str) -> Iterator[None]:
 
 @contextmanager
 def alone(common: str) -> Iterator[bool]:
-    """Try to hold the write lock exclusively; the answer says whether it worked."""
+    """Hold the write lock exclusively if that can be had within _PATIENCE; the answer says whether."""
     fd = _open(common)
     if fd is None:
         yield False  # another user's lock file: whether a writer of theirs is inside cannot be known
         return
     try:
-        yield _flock(fd, exclusive=True)
+        yield _flock_soon(fd)
     finally:
         os.close(fd)
+
+
+def _flock_soon(fd: int) -> bool:
+    """Writers come and go by the millisecond, and the kernel would let new ones pass one who waits: so knock often."""
+    give_up = time.monotonic() + _PATIENCE
+    while not _flock(fd, exclusive=True):
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(0.001)
+    return True
 
 
 def _flock(fd: int, *, exclusive: bool) -> bool:
