@@ -156,6 +156,15 @@ def _feed(fd: int, view: memoryview) -> memoryview:
         return view[len(view) :]  # it does not want the rest; its exit code says whether that matters
 
 
+def launch(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
+    """Start a program that goes on by itself, with no input and no output; its pid. Raises GitFailed."""
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        return _spawn(argv, env, null, null, null, group=True)
+    finally:
+        os.close(null)
+
+
 class Batch:
     """A running ``git cat-file --batch``: objects by name, many for the price of one start."""
 
