@@ -12,9 +12,9 @@ from gitcoord.core.codec import encode
 from gitcoord.core.model import Session, SessionState
 from gitcoord.git import beatfile, binding, hooks, host
 from gitcoord.git.beatfile import BeatFile
-from gitcoord.git.hooks_table import EVENTS, HookChange
+from gitcoord.git.hooks_table import EVENTS, HookChange, HookStatus
 from gitcoord.git.repo import Repo, discover
-from tests.support import Scratch
+from tests.support import Scratch, git_version
 
 SID = "s-abcdefgh27"
 ANCIENT = '{"boot":null,"up":null,"utc":0,"v":1}\n'
@@ -85,13 +85,21 @@ class Worker:
     def uninstall(self) -> list[HookChange]:
         return hooks.uninstall(self.repo)
 
+    def status(self) -> list[HookStatus]:
+        return hooks.status(self.repo)
+
     def firing(self) -> dict[str, bool]:
         """For each event whether Git was seen to run our hook."""
-        return {row.event: row.fires for row in hooks.status(self.repo)}
+        return {row.event: row.fires for row in self.status()}
 
 
 ALL_FIRE = {event.name: True for event in EVENTS}
 NONE_FIRE = {event.name: False for event in EVENTS}
+
+
+def git_runs_config_hooks() -> bool:
+    """Whether the Git under test is 2.54 or newer: asked inside a test, where the environment is sealed."""
+    return git_version() >= (2, 54)
 
 
 def script() -> Path:

@@ -59,11 +59,6 @@ def shell(request: pytest.FixtureRequest) -> list[str]:
     return [shutil.which(words[0]) or words[0], *words[1:]]
 
 
-@pytest.fixture
-def worker(scratch: Scratch) -> Worker:
-    return Worker(scratch).sign_on()
-
-
 def run(shell: list[str], cwd: Path, tools: Tools | None = None, text: Path | None = None, **env: str) -> None:
     """Run the script as Git would, at the top of the worktree; it must succeed and say nothing, always."""
     path = {"PATH": str(tools.directory)} if tools else {}
