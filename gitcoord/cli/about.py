@@ -93,7 +93,8 @@ def versions(ctx: Context) -> dict[str, str | None]:
         "version": __version__,
         "git": _git(ctx),
         "store": _store(ctx),
-        "libgit": package("pygit2"),
+        "libgit": _libgit(),
+        "pygit2": package("pygit2"),
         "python": ".".join(map(str, sys.version_info[:3])),
         "msgspec": package("msgspec"),
         "typer": package("typer"),
@@ -107,6 +108,15 @@ def _git(ctx: Context) -> str | None:
         return run(["git", "version"], env=ctx.environ).text.removeprefix("git version ")
     except GitFailed:
         return None
+
+
+def _libgit() -> str | None:
+    """libgit2's version, through the one module that may import pygit2."""
+    try:
+        from gitcoord.store import libgit
+    except ImportError:
+        return None
+    return str(vars(libgit)["pygit2"].LIBGIT2_VERSION)
 
 
 def _store(ctx: Context) -> str | None:

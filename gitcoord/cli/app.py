@@ -75,6 +75,8 @@ def _perform(command: Command, values: Mapping[str, object], context: Context) -
     from gitcoord.cli.output import answer
 
     answer(reply, context)
+    if reply.refusal is not None:
+        raise reply.refusal
     return 0
 
 

@@ -64,7 +64,8 @@ def accept(
     no_worktree: Annotated[bool, Flag("--no-worktree", about="Make no worktree, and restore nothing.")] = False,
 ) -> Reply:
     accepted = ctx.coord.accept(task, restore=not no_restore, worktree=not no_worktree)
-    return Reply(accepted, lambda: look.accepted(accepted), confirms=True)
+    result = {"grant": accepted.grant, "offer": accepted.handoff, "restored": accepted.restored}
+    return Reply(result, lambda: look.accepted(accepted), confirms=True)
 
 
 @command(

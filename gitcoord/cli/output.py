@@ -21,12 +21,14 @@ from gitcoord.core.views import Grant, Notice
 from gitcoord.errors import CoordError
 
 SCHEMA = "gitcoord/1"
-_NARROW = 60
+_NARROW = 80
 
 
 def answer(reply: Reply, context: Context) -> None:
     """Print ``reply`` in the form that was asked for."""
     options = context.options
+    if reply.refusal is not None and options.json:
+        return
     notices = _notices(reply, context.notices)
     if options.json:
         _out(json_text(_encode(envelope(reply, notices))) + "\n")
@@ -55,9 +57,9 @@ def failure(error: CoordError, options: Options) -> None:
 def envelope(reply: Reply, notices: Sequence[Notice] = ()) -> dict[str, Any]:
     """The JSON document of a success."""
     document: dict[str, Any] = {"schema": SCHEMA, "ok": True, "result": _flat(reply.result)}
-    guarantee = reply.result.guarantee if isinstance(reply.result, Grant) else reply.guarantee
-    if guarantee is not None:
-        document["guarantee"] = guarantee
+    grant = _grant(reply.result)
+    if grant is not None:
+        document["guarantee"] = grant.guarantee
     document["as_of"] = reply.as_of
     document["notices"] = list(notices)
     return document
@@ -96,18 +98,26 @@ def _porcelain_of(reply: Reply) -> Sequence[Any]:
 
 def _flat(result: Any) -> Any:
     """``result`` as plain values; a grant becomes its task with what the grant says beside it."""
-    plain = msgspec.to_builtins(result, enc_hook=str)
     if isinstance(result, Grant):
+        plain = msgspec.to_builtins(result)
         task = plain.pop("task")
         del plain["guarantee"], plain["notices"]  # they stand in the envelope
         return {**task, **plain}
-    return plain
+    if isinstance(result, dict) and isinstance(result.get("grant"), Grant):
+        return {**_flat(result["grant"]), **_flat({key: value for key, value in result.items() if key != "grant"})}
+    return msgspec.to_builtins(result, enc_hook=str)
+
+
+def _grant(result: Any) -> Grant | None:
+    found = result.get("grant") if isinstance(result, dict) else result
+    return found if isinstance(found, Grant) else None
 
 
 def _notices(reply: Reply, more: Sequence[Notice]) -> list[Notice]:
     """All notices, each once: the coordinator's own list usually holds what stands in the result as well."""
     found = {notice.message: notice for notice in (*reply.notices, *more)}
-    for notice in getattr(reply.result, "notices", ()):
+    grant = _grant(reply.result)
+    for notice in grant.notices if grant is not None else ():
         found.setdefault(notice.message, notice)
     return list(found.values())
 

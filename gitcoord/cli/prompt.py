@@ -33,7 +33,7 @@ def pick(question: str, choices: Sequence[str]) -> int | None:
 
 def _ask(question: str) -> str | None:
     """What the person types, or None at the end of input."""
-    sys.stderr.write(question)
+    sys.stderr.write(safe(question))
     sys.stderr.flush()
     line = sys.stdin.readline()
     return line.rstrip("\n") if line else None

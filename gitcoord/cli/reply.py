@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gitcoord.cli.render.doc import Doc
-    from gitcoord.core.views import Guarantee, Notice
+    from gitcoord.core.views import Notice
+    from gitcoord.errors import CoordError
 
 
 class Reply:
     """One answer.
 
-    ``result`` becomes the JSON result; ``show`` makes the document for people and is called only for them; ``lines``
-    are the records of ``--porcelain``, where they are not the result itself. ``confirms`` marks a document that
-    ``--quiet`` leaves out, because it only says that what was asked for was done. ``bare`` is a line for a shell, in
-    place of a document: a path for ``cd``, an export for ``eval``.
+    ``result``: what ``--json`` prints; a Grant in it (alone, or as ``{"grant": …}``) is flattened.
+    ``show``: makes the document for people, called only for them; ``confirms`` says that it only confirms what was
+    asked for, so that ``--quiet`` leaves it out.
+    ``bare``: a line for a shell in place of a document, a path for ``cd`` or an export for ``eval``.
+    ``lines``: the records of ``--porcelain``, where they are not the result itself.
+    ``refusal``: the failure that the command ends in all the same, after its document.
     """
 
-    __slots__ = ("as_of", "bare", "confirms", "guarantee", "lines", "notices", "result", "show")
+    __slots__ = ("as_of", "bare", "confirms", "lines", "notices", "refusal", "result", "show")
 
     def __init__(
         self,
@@ -31,16 +34,16 @@ class Reply:
         *,
         bare: str | None = None,
         confirms: bool = False,
-        guarantee: Guarantee | None = None,
         as_of: float | None = None,
         notices: Sequence[Notice] = (),
         lines: Sequence[Any] | None = None,
+        refusal: CoordError | None = None,
     ) -> None:
         self.result = result
         self.show = show
         self.bare = bare
         self.confirms = confirms
-        self.guarantee = guarantee
         self.as_of = as_of
         self.notices = tuple(notices)
         self.lines = lines
+        self.refusal = refusal

@@ -74,17 +74,20 @@ def resume(
     ] = None,
     no_bind: Annotated[bool, Flag("--no-bind", about="Do not bind it to this worktree.")] = False,
 ) -> Reply:
-    resumed = ctx.coord.resume(who or _picked(ctx), pid=pid, bind=not no_bind)
+    if who is None:
+        known = ctx.coord.sessions(all=True)
+        if not known:
+            raise NotFound("there is no session to resume", hint="git coord start")
+        if not ctx.interactive:
+            refusal = NoSession("say which session", hint=f"git coord resume {known[0].id}", sessions=known)
+            return Reply(known, lambda: look.listed(known), refusal=refusal)
+        who = _picked(known)
+    resumed = ctx.coord.resume(who, pid=pid, bind=not no_bind)
     return Reply(resumed, lambda: look.resumed(resumed), confirms=True, notices=resumed.notices)
 
 
-def _picked(ctx: Context) -> str:
-    """The id of the session a person picks. Raises NoSession, with the list, where there is nobody to ask."""
-    known = sorted(ctx.coord.sessions(all=True), key=lambda session: session.started_at, reverse=True)
-    if not known:
-        raise NotFound("there is no session to resume", hint="git coord start")
-    if not ctx.interactive:
-        raise NoSession("say which session to resume", hint=f"git coord resume {known[0].id}", sessions=known)
+def _picked(known: Sequence[SessionView]) -> str:
+    """The id of the session a person picks. Raises NoSession where they leave it."""
     from gitcoord.cli.prompt import confirm, pick
 
     chosen = pick("Resume which session?", look.choices(known))

@@ -103,7 +103,7 @@ def test_a_refusal_is_said_in_what_why_and_hint() -> None:
     )
     assert list(complaint(error)) == [
         "git coord: held: task 15 is held by backend",
-        "  token 3, since 2026-11-20 13:03Z, last heartbeat 42s ago",
+        "  token 3, since 2026-11-20 13:03Z",
         "  hint: pick other work with 'git coord ready', or look at the holder with 'git coord sessions'",
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gitcoord.cli.render.safe import safe
-from gitcoord.cli.render.words import ago, listed, moment
+from gitcoord.cli.render.words import listed, moment
 from gitcoord.errors import CoordError, Held
 
 
@@ -37,9 +37,6 @@ def _holder(fields: Any) -> str:
         said.append(f"token {fields['token']}")
     if isinstance(fields.get("since"), str):
         said.append(f"since {moment(fields['since'])}")
-    age = fields.get("heartbeat_age")
-    if isinstance(age, int | float):
-        said.append(f"last heartbeat {ago(age)} ago")
     return ", ".join(said)
 
 

@@ -47,7 +47,12 @@ def _table(part: Table) -> RichTable:
     table = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for number, head in enumerate(part.heads):
         gives_way = number == part.long
-        table.add_column(head, no_wrap=not gives_way, overflow="fold" if gives_way else "ellipsis")
+        table.add_column(
+            head,
+            no_wrap=not gives_way,
+            overflow="fold" if gives_way else "ellipsis",
+            min_width=12 if gives_way else None,
+        )
     for row in part.rows:
         table.add_row(*(_text(cell) for cell in row))
     return table

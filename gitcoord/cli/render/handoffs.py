@@ -29,12 +29,12 @@ def listed(found: Sequence[TaskView]) -> Doc:
     for task in found:
         doc.append(Line(f"{task.id}  {task.title}", "head"))
         if task.handoff is not None:
-            doc += tasks.offer(task.handoff, task.handoff.from_name)
+            doc += tasks.offer(task.handoff)
     return doc
 
 
 def accepted(answer: Accepted) -> Doc:
-    doc = [*granted(answer.grant), *tasks.offer(answer.handoff, None)]
+    doc = [*granted(answer.grant), tasks.said(answer.handoff)]
     if answer.handoff.rescue:
         said = "restored" if answer.restored else "not restored; it is in the snapshot"
         doc.append(Line(f"uncommitted work: {said}", indent=1))

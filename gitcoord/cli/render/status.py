@@ -56,5 +56,5 @@ def _tables(status: Status) -> list[Line | Table]:
 def _numbers(status: Status) -> str:
     if not status.counts:
         return "no tasks; 'git coord task add' adds one"
-    states = ", ".join(f"{number} {state}" for state, number in status.counts.items() if number)
+    states = ", ".join(f"{status.counts[state]} {state}" for state in tasks.STATES if status.counts.get(state))
     return f"{count(sum(status.counts.values()), 'task')}: {states}; {status.ready} ready"

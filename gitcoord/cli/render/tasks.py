@@ -107,7 +107,7 @@ def details(task: TaskView) -> Doc:
         ),
     ]
     if task.handoff is not None:
-        doc += [Line(""), *offer(task.handoff, task.handoff.from_name)]
+        doc += [Line(""), *offer(task.handoff)]
     if task.body:
         doc += [Line(""), *(Line(line) for line in task.body.splitlines())]
     return doc
@@ -119,18 +119,23 @@ def _progress_in_full(at: Progress | None) -> str:
     return ", ".join(filter(None, (progress(at).removeprefix("-"), at.message, moment(at.at))))
 
 
-def offer(handoff: HandoffView | Handoff, giver: str | None) -> Doc:
+def offer(handoff: HandoffView) -> Doc:
     """All that an offer says."""
     to = handoff.to or "anyone"
     return [
-        Line(f"offered by {giver or handoff.from_} to {to}, {moment(handoff.at)}", "head"),
-        Facts(
-            (
-                ("note", handoff.note),
-                ("phase", handoff.phase or ""),
-                ("next", "\n".join(handoff.next)),
-                ("context", "\n".join(f"{key}={value}" for key, value in handoff.context.items())),
-                ("snapshot", handoff.rescue or ""),
-            )
-        ),
+        Line(f"offered by {handoff.from_name or handoff.from_} to {to}, {moment(handoff.at)}", "head"),
+        said(handoff),
     ]
+
+
+def said(handoff: HandoffView | Handoff) -> Facts:
+    """What the giver had to say."""
+    return Facts(
+        (
+            ("note", handoff.note),
+            ("phase", handoff.phase or ""),
+            ("next", "\n".join(handoff.next)),
+            ("context", "\n".join(f"{key}={value}" for key, value in handoff.context.items())),
+            ("snapshot", handoff.rescue or ""),
+        )
+    )
