@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from gitcoord.cli.context import Context
     from gitcoord.cli.reply import Reply
 
-HELP = ("--help", "-h")
-
 
 class Asked:
     """What the command line asks for.
@@ -64,7 +62,14 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return _fail(_unexpected(error, argv, environ, context), asked)
     finally:
         if context is not None:
-            context.close()
+            _let_go(context)
+
+
+def _let_go(context: Context) -> None:
+    try:
+        context.close()
+    except Exception:
+        pass  # the answer is out, and the end of the process lets go of everything
 
 
 def _perform(command: Command, values: Mapping[str, object], context: Context) -> int:
@@ -96,7 +101,7 @@ def read(argv: Sequence[str], asked: Asked) -> None:
 def _read_quickly(given: dict[str, object], rest: list[str], asked: Asked) -> bool:
     asked.heard.update(given)
     verb, words = ("version", rest) if asked.heard.version else verb_of(rest)
-    if verb not in ("help", "version") and asked.options.json and not before_dashes(words).isdisjoint(HELP):
+    if verb not in ("help", "version") and asked.options.json and not before_dashes(words).isdisjoint(lane.HELP):
         verb, words = "help", [*verb.split(" "), "--json"]
     asked.verb = verb
     command = load(verb)
@@ -111,7 +116,7 @@ def _read_quickly(given: dict[str, object], rest: list[str], asked: Asked) -> bo
 def verb_of(rest: Sequence[str]) -> tuple[str, list[str]]:
     """The verb at the front of ``rest`` (one word or two) and the words after it. Raises Usage."""
     words = list(rest)
-    if not words or words[0] in HELP:
+    if not words or words[0] in lane.HELP:
         return "help", ["--all", *words[1:]] if words else []
     if words[0] in TABLE:
         return words[0], words[1:]
@@ -120,7 +125,7 @@ def verb_of(rest: Sequence[str]) -> tuple[str, list[str]]:
     two = " ".join(words[:2])
     if two in TABLE:
         return two, words[2:]
-    if len(words) > 1 and words[1] in HELP:
+    if len(words) > 1 and words[1] in lane.HELP:
         return "help", words[:1]
     seconds = [verb.split(" ")[1] for verb in TABLE if verb.startswith(words[0] + " ")]
     if len(words) > 1 and not words[1].startswith("-"):
@@ -171,6 +176,9 @@ def _fail(error: CoordError, asked: Asked) -> int:
         failure(error, asked.options)
     except BrokenPipeError:
         _nobody_reads()
+    except OSError:
+        asked.options.json = False  # stdout takes nothing any more; stderr may
+        failure(error, asked.options)
     return error.exit
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gitcoord.cli.declare import Options
-from gitcoord.errors import CoordError, NoRepository
+from gitcoord.errors import NoRepository
 
 if TYPE_CHECKING:
     from gitcoord.coordinator import Coordinator
@@ -79,8 +79,8 @@ class Context:
         if self._coord is not None:
             try:
                 self._coord.keep_alive()
-            except CoordError:
-                pass  # the command's own outcome matters more than a beat that the next command will write
+            except Exception:
+                pass  # whatever it is: the command's own outcome must not be hidden behind a beat
 
     def close(self) -> None:
         """Let go of what the coordinator holds open."""

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from gitcoord.cli.declare import BEFORE, Command, Param, global_params
 
+HELP = ("--help", "-h")
+
 
 class Parsed:
     """A command line understood: the values of the command, and what the global options beside them say."""
@@ -27,7 +29,7 @@ def head(argv: Sequence[str]) -> tuple[dict[str, object], list[str]] | None:
     names = _by_name(BEFORE)
     given: dict[str, object] = {}
     rest = list(argv)
-    while rest and rest[0].startswith("-"):
+    while rest and rest[0].startswith("-") and rest[0] not in HELP:
         if not _option(names, rest, given):
             return None
     return given, rest

@@ -56,6 +56,11 @@ def test_help_with_json_is_one_document(outside: Scratch) -> None:
     assert described["exit_codes"]["1"]["exists"] == "It exists already"
 
 
+@pytest.mark.parametrize("args", [("--help", "--json"), ("--json", "-h"), ("help", "--all", "--json")])
+def test_help_of_everything_with_json_is_one_document_too(outside: Scratch, args: tuple[str, ...]) -> None:
+    assert len(outside.coord(*args).result) == len(TABLE)
+
+
 def test_every_command_has_a_help(outside: Scratch) -> None:
     ran = outside.coord("--help")
     assert ran.code == 0
@@ -154,10 +159,11 @@ def test_a_reader_that_went_away_is_no_complaint(outside: Scratch) -> None:
     assert child.returncode == 0
 
 
-def test_a_full_disk_behind_stdout_is_an_error_and_not_silence(outside: Scratch) -> None:
+@pytest.mark.parametrize("args", [("help",), ("help", "--json")])
+def test_a_full_disk_behind_stdout_is_an_error_and_not_silence(outside: Scratch, args: tuple[str, ...]) -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("this system has no /dev/full")
     with open("/dev/full", "w") as full:
-        done = subprocess.run(coord_argv("help"), cwd=outside.path, stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(coord_argv(*args), cwd=outside.path, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 128
     assert done.stderr.startswith("git coord: git: No space left on device")

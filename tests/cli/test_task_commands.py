@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.cli.conftest import Coord
+from tests.support import Scratch
 
 
 def test_a_task_is_added_shown_edited_listed_and_cancelled(coord: Coord, tmp_path: Path) -> None:
@@ -124,8 +126,6 @@ def test_worktrees_are_listed_removed_and_adopted(signed_on: Coord, tmp_path: Pa
 
 
 def test_a_worktree_of_ones_own_is_adopted_for_the_only_claim(signed_on: Coord, tmp_path: Path) -> None:
-    from tests.support import Scratch
-
     Scratch(tmp_path / "repo").git("worktree", "add", "-q", "../own")
     signed_on("claim", "15", "--no-worktree")
     adopted = signed_on("worktree", "adopt", "../own", "--json").result
@@ -154,3 +154,12 @@ def test_set_up_says_what_it_wrote_and_takes_it_back(coord: Coord) -> None:
     assert coord("hooks", "uninstall").out.startswith("taken back:")
     assert coord("uninstall", "--purge-state").code == 0
     assert coord("status").code == 128
+
+
+def test_a_path_for_the_shell_is_exact_whatever_is_in_it(coord: Coord, make_scratch: Callable[..., Scratch]) -> None:
+    odd = make_scratch("größe \u202e '$x").path
+    for args in (("init", "--no-hooks"), ("start", "backend")):
+        assert coord(*args, at=odd).code == 0
+    ran = coord("claim", "15", "--path", at=odd)
+    assert ran.out == f"{odd}/.worktrees/15\n"
+    assert "\u202e" not in coord("worktree", "list", at=odd).out

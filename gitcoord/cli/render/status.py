@@ -41,7 +41,7 @@ def _tables(status: Status) -> list[Line | Table]:
     found: list[Line | Table] = []
     me = status.me.id if status.me else None
     mine = [task for task in status.claims if task.claim is not None and task.claim.session == me]
-    others = [task for task in status.claims if task not in mine]
+    others = [task for task in status.claims if task.claim is not None and task.claim.session != me]
     for head, part in (
         ("your claims", tasks.table(mine) if mine else None),
         ("others' claims", tasks.table(others) if others else None),
