@@ -262,6 +262,14 @@ def test_no_symbolic_link_is_written_through(shell: list[str], worker: Worker, t
     assert not worker.beats()
 
 
+def test_what_git_exports_for_itself_does_not_lead_astray(shell: list[str], worker: Worker, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    env = {name: str(tmp_path / "elsewhere") for name in ("GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH")}
+    run(shell, worker.scratch.path, None, None, **env, GIT_INDEX_FILE="no-such-index", GIT_PREFIX="sub/")
+    assert worker.beats()
+    assert os.listdir(tmp_path / "elsewhere") == []
+
+
 def test_a_locked_ref_is_left_to_its_owner(shell: list[str], worker: Worker, tools: Tools) -> None:
     lock = Path(worker.repo.common) / f"{worker.ref}.lock"
     lock.write_text("")
