@@ -270,6 +270,15 @@ def test_what_git_exports_for_itself_does_not_lead_astray(shell: list[str], work
     assert os.listdir(tmp_path / "elsewhere") == []
 
 
+@pytest.mark.parametrize("name", ["post-commit", "post-commit.gitcoord-chained", "post-commit.legacy"])
+def test_our_own_copy_as_the_former_hook_is_not_run_for_ever(shell: list[str], worker: Worker, name: str) -> None:
+    hooks = Path(worker.repo.common) / "hooks"
+    for copy in ("post-commit", "post-commit.gitcoord-chained", "post-commit.legacy"):
+        shutil.copy(script(), hooks / copy)
+    run(shell, worker.scratch.path, text=hooks / name)
+    assert worker.beats()
+
+
 def test_a_locked_ref_is_left_to_its_owner(shell: list[str], worker: Worker, tools: Tools) -> None:
     lock = Path(worker.repo.common) / f"{worker.ref}.lock"
     lock.write_text("")

@@ -166,9 +166,16 @@ def _file_for_directory(worker: Worker) -> None:
     (Path(worker.repo.common) / "coord").write_text("in the way\n")
 
 
+_SLOW = "while read -r old new ref; do case $ref in refs/coord/*) sleep 30 ;; esac; done"
+
+
 def _slow_reference_hook(worker: Worker) -> None:
-    text = "#!/bin/sh\nwhile read -r old new ref; do case $ref in refs/coord/*) sleep 30 ;; esac; done\n"
-    write_hook(Path(worker.repo.common) / "hooks" / "reference-transaction", text)
+    write_hook(Path(worker.repo.common) / "hooks" / "reference-transaction", f"#!/bin/sh\n{_SLOW}\n")
+
+
+def _slow_configured_reference_hook(worker: Worker) -> None:
+    worker.scratch.git("config", "hook.slow.command", f"{_SLOW}; :")
+    worker.scratch.git("config", "hook.slow.event", "reference-transaction")
 
 
 def _promised_by_a_remote_that_hangs(worker: Worker) -> None:
@@ -184,7 +191,10 @@ def _promised_by_a_remote_that_hangs(worker: Worker) -> None:
     (worker.directory / "beat").unlink()
 
 
-TROUBLES = [_spoil_everything, _no_files, _file_for_directory, _slow_reference_hook, _promised_by_a_remote_that_hangs]
+TROUBLES = [
+    *(_spoil_everything, _no_files, _file_for_directory, _promised_by_a_remote_that_hangs),
+    *(_slow_reference_hook, _slow_configured_reference_hook),
+]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
