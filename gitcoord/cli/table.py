@@ -12,6 +12,7 @@ TABLE: dict[str, str] = {
     "hooks install": "setup",
     "hooks uninstall": "setup",
     "hooks status": "setup",
+    "demo": "demo",
     "help": "about",
     "version": "about",
     "start": "sessions",

@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from gitcoord.coordinator.clock import Chance, Clock
-from gitcoord.coordinator.doctor import Doctor
 from gitcoord.coordinator.endings import Endings
 from gitcoord.coordinator.history import History
 from gitcoord.coordinator.overview import Overview
-from gitcoord.coordinator.setup import Setup
+from gitcoord.coordinator.upkeep import Upkeep
 from gitcoord.coordinator.worktrees import Worktrees
 from gitcoord.git.repo import discover
 from gitcoord.store.base import RefStore
@@ -26,7 +25,7 @@ from gitcoord.store.base import RefStore
 __all__ = ["Coordinator"]
 
 
-class Coordinator(Endings, Worktrees, Overview, History, Setup, Doctor):
+class Coordinator(Endings, Worktrees, Overview, History, Upkeep):
     """One repository, seen from one place by one caller. Not safe to share between threads: open one in each."""
 
     @classmethod

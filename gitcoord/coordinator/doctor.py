@@ -34,10 +34,16 @@ class Epoch(Struct, frozen=True, kw_only=True):
     nonce: str = ""
 
 
-class Doctor(Joins):
+class Doctor:
     """Finding and mending."""
 
-    def doctor(self, *, fix: bool = False) -> list[Check]:
+    def __init__(self, coord: Joins) -> None:
+        self.coord = coord
+        self.repo = coord.repo
+        self.records = coord.records
+        self.store = coord.store
+
+    def examine(self, *, fix: bool = False) -> list[Check]:
         """Everything that was checked, with what was found."""
         self.records.forget()
         checks = [self._git(), self._store(), self._state()]
@@ -59,7 +65,7 @@ class Doctor(Joins):
     def _store(self) -> Check:
         reason = why_not_libgit(self.repo)
         message = f"{self.store.kind}; libgit2 can open this repository" if reason is None else f"plumbing: {reason}"
-        return Check(name="store", status="ok", message=f"{message}; durability {self.config.durability}")
+        return Check(name="store", status="ok", message=f"{message}; durability {self.coord.config.durability}")
 
     def _state(self) -> Check:
         try:
@@ -88,11 +94,11 @@ class Doctor(Joins):
             checks.append(Check(name="refs", status="fixed", message=message))
         if fix:
             self.records.forget()
-            self.transact(lambda: self._raise_epoch(", ".join(found)))
+            self.coord.transact(lambda: self._raise_epoch(", ".join(found)))
         return checks
 
     def _unreadable(self) -> list[str]:
-        board = self.board()
+        board = self.coord.board()
         found = list(board.corrupt)
         for ref in self.store.list_refs(names.ROOT):
             if ref.startswith((names.TASKS, names.SESSIONS, names.RESCUE)):
@@ -108,8 +114,8 @@ class Doctor(Joins):
         if base is None:
             return Plan([], None)
         meta = msgspec.structs.replace(base.record, epoch=base.record.epoch + 1)
-        event = Epoch(at=self.now(), reason=reason[:500])
-        return Plan([self.write(names.META, base, meta, event, f"epoch {meta.epoch}: lost {reason}")], None)
+        event = Epoch(at=self.coord.now(), reason=reason[:500])
+        return Plan([self.coord.write(names.META, base, meta, event, f"epoch {meta.epoch}: lost {reason}")], None)
 
     def _locks(self, *, fix: bool) -> list[Check]:
         checks = []
@@ -138,7 +144,7 @@ class Doctor(Joins):
 
     def _bindings(self, *, fix: bool) -> list[Check]:
         checks = []
-        sessions = self.sessions_loaded()
+        sessions = self.coord.sessions_loaded()
         for item in worktree.list_worktrees(self.repo):
             sid = binding.bound_session(item.git_dir)
             if sid is None:
@@ -160,7 +166,7 @@ class Doctor(Joins):
         return checks or [Check(name="worktrees", status="ok", message="every bound worktree serves a live session")]
 
     def _sessions(self) -> list[Check]:
-        board = self.board()
+        board = self.coord.board()
         gone = [
             f"{item.record.name} ({board.verdicts[sid].why})"
             for sid, item in board.sessions.items()

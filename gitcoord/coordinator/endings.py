@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,9 +19,11 @@ from gitcoord.core.lease import Verdict
 from gitcoord.core.model import Hold, Session, Struct, Task
 from gitcoord.core.views import SessionView
 from gitcoord.errors import CoordError, Ended, Unsafe
-from gitcoord.git import binding, claimfile, worktree
-from gitcoord.git.worktree import Worktree
+from gitcoord.git import binding, claimfile
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from gitcoord.git.worktree import Worktree
 
 
 class EndedSession(Struct, frozen=True, kw_only=True):
@@ -265,6 +267,8 @@ class Endings(Sessions, Handoffs):
         self.transact(decide)
 
     def _orphaned(self, board: Board, dead: set[str]) -> list[Worktree]:
+        from gitcoord.git import worktree
+
         found = []
         for item in worktree.list_worktrees(self.repo):
             sid = None if item.bare else binding.bound_session(item.git_dir)

@@ -18,7 +18,7 @@ from gitcoord.core import task_events as events
 from gitcoord.core.model import Handoff, Session, Struct, Task
 from gitcoord.core.views import Grant, TaskView
 from gitcoord.errors import CoordError, Ended, NotHolder, Usage
-from gitcoord.git import binding, claimfile, snapshot, worktree
+from gitcoord.git import binding, claimfile
 from gitcoord.store.transact import Plan
 
 MAX_NOTE = 64 * 1024
@@ -171,6 +171,8 @@ class Handoffs(Claims):
         return self.transact(decide)
 
     def _receive(self, task: Task, offer: Handoff, me: Session, *, restore: bool) -> tuple[Task, bool]:
+        from gitcoord.git import snapshot, worktree
+
         found = self.worktree_for(task.id)
         if found is not None and os.path.isdir(found.path):
             plot = Plot(found.path, found.branch or task.branch or "", task.base, found)

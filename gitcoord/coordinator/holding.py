@@ -28,6 +28,20 @@ class Finished(Struct, frozen=True, kw_only=True):
     removable: bool
 
 
+def _said(event: events.TaskEvent) -> str:
+    """What the holder had to say, for the subject of the commit."""
+    if isinstance(event, events.Report):
+        percent = None if event.percent is None else f"{event.percent}%"
+        parts = [percent, event.phase, event.message]
+    elif isinstance(event, events.Finish):
+        parts = [event.summary, event.pr]
+    elif isinstance(event, events.Release):
+        parts = [event.reason]
+    else:
+        parts = []
+    return ": " + ", ".join(part for part in parts if part) if any(parts) else ""
+
+
 class Holding(Tasks, Places):
     """Working on what one holds."""
 
@@ -66,7 +80,7 @@ class Holding(Tasks, Places):
             session, verdict = self.holder(base.record)
             event = make(self.now(), me.record.id, self.my_token(base.record.id, me.record.id))
             record = self.named_step(base, event, self.facts(base.record, verdict), session, verdict)
-            subject = f"{verb} {base.record.id} by {me.record.name}"
+            subject = f"{verb} {base.record.id} by {me.record.name}{_said(event)}"
             return Plan(self._with(self.write(base.ref, base, record, event, subject), me), record)
 
         return self.transact(decide)

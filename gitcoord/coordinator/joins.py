@@ -179,7 +179,7 @@ class Joins(Identity):
 def _sessions_of(task: Task) -> list[str]:
     found = [task.claim.session] if task.claim else []
     if task.handoff:
-        found.append(task.handoff.from_)
+        found += [sid for sid in (task.handoff.from_, task.handoff.to) if sid]
     return found
 
 
@@ -216,6 +216,7 @@ def _task_view(
             note=offer.note,
             at=offer.at,
             from_name=known.get(offer.from_),
+            to_name=known.get(offer.to) if offer.to else None,
             rescue=offer.rescue,
         )
         if offer

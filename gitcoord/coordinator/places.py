@@ -1,12 +1,14 @@
 """Where work happens: the worktree of a claim, its binding, and the rescue of what is uncommitted in it.
 
 A path out of a record is only ever shown. What this file acts on comes from ``git worktree list`` or local
-configuration.
+configuration. ``worktree``, ``safety`` and ``snapshot`` are imported where they are used: a command that makes no
+worktree must not pay for them.
 """
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,10 +18,12 @@ from gitcoord.core import task as rules
 from gitcoord.core import task_events as events
 from gitcoord.core.model import Session, Task
 from gitcoord.errors import NotFound, Unsafe
-from gitcoord.git import binding, claimfile, safety, snapshot, worktree
-from gitcoord.git.worktree import Worktree
+from gitcoord.git import binding, claimfile
 from gitcoord.store.base import Change, Existing
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from gitcoord.git.worktree import Worktree
 
 
 class Plot(msgspec.Struct, frozen=True):
@@ -56,6 +60,8 @@ class Places(Joins):
 
     def plot(self, task_id: str, task: Task | None, *, base: str | None, branch: str | None) -> Plot:
         """Plan a claim's worktree, before the claim is made; touches nothing."""
+        from gitcoord.git import worktree
+
         title = task.title if task is not None else ""
         wanted = branch or (task.branch if task is not None else None) or self._branch_name(task_id, title)
         path = worktree.plan_path(self.repo, self.config.worktree_dir, names.key(task_id))
@@ -71,9 +77,13 @@ class Places(Joins):
         return Plot(path, wanted, base or (task.base if task else None) or self.default_base(), existing)
 
     def _branch_name(self, task_id: str, title: str) -> str:
+        from gitcoord.git import worktree
+
         return worktree.branch_name(task_id, title, self.config.branch)
 
     def _checked_out(self, branch: str) -> Worktree | None:
+        from gitcoord.git import worktree
+
         for item in worktree.list_worktrees(self.repo):
             if item.branch == branch and not item.bare:
                 return item
@@ -95,6 +105,8 @@ class Places(Joins):
 
     def settle(self, plot: Plot, task_id: str, me: Session, token: int) -> None:
         """Make (or take over) the planned worktree and bind it to my session."""
+        from gitcoord.git import worktree
+
         if plot.existing is not None and os.path.isdir(plot.path):
             self.rescue(task_id, plot.path, f"before {me.name} takes over its worktree")
             git_dir = plot.existing.git_dir
@@ -111,6 +123,8 @@ class Places(Joins):
 
         ``shared``: the former holder lives and keeps its worktree; the new one gets a branch and a copy of its own.
         """
+        from gitcoord.git import snapshot, worktree
+
         if shared and (old := self.worktree_for(task.id)) is not None:
             rescued = self.rescue(task.id, old.path, f"copied for {me.name}")
             tail = f"-t{task.token}"
@@ -154,6 +168,8 @@ class Places(Joins):
 
     def bound_worktrees(self, sid: str) -> list[Worktree]:
         """The worktrees of this clone that are bound to a session."""
+        from gitcoord.git import worktree
+
         return [
             item
             for item in worktree.list_worktrees(self.repo)
@@ -162,6 +178,8 @@ class Places(Joins):
 
     def worktree_for(self, task_id: str) -> Worktree | None:
         """The worktree of this clone that was made for a task."""
+        from gitcoord.git import worktree
+
         for item in worktree.list_worktrees(self.repo):
             note = None if item.bare else claimfile.read(item.git_dir)
             if note is not None and note.task == task_id:
@@ -174,6 +192,8 @@ class Places(Joins):
         The main worktree is the user's own and never removed, so files that were always lying around there are no work
         of the session.
         """
+        from gitcoord.git import safety
+
         if not os.path.isdir(item.path):
             return []
         state = safety.inspect(self.repo, item.path, None)
@@ -189,6 +209,8 @@ class Places(Joins):
 
     def is_removable(self, item: Worktree, base: str | None) -> bool:
         """Whether removing a worktree can lose nothing: clean, and its commits merged or pushed."""
+        from gitcoord.git import safety
+
         if item.git_dir == self.repo.common or not os.path.isdir(item.path):
             return False
         state = safety.inspect(self.repo, item.path, base)
@@ -196,10 +218,14 @@ class Places(Joins):
 
     def require_removable(self, item: Worktree, base: str | None) -> None:
         """Raises Unsafe, naming what would be lost."""
+        from gitcoord.git import worktree
+
         worktree.refuse_work(self.repo, item, base)
 
     def remove_place(self, item: Worktree, *, base: str | None = None, force: bool = False) -> None:
         """Remove a worktree, and note it in its task's record. Raises Unsafe unless ``force``."""
+        from gitcoord.git import worktree
+
         note = claimfile.read(item.git_dir)
         worktree.remove(self.repo, item.path, force=force, base=base)
         if note is not None:
@@ -220,18 +246,25 @@ class Places(Joins):
 
     def rescue(self, name: str, path: str, reason: str) -> str | None:
         """Snapshot what is uncommitted in a worktree under ``refs/coord/rescue/``; its oid, or None if clean."""
+        from gitcoord.git import snapshot
+
         ref = names.rescue_ref(name)
 
         def decide() -> Plan[str | None]:
             previous = self.store.list_refs(names.RESCUE).get(ref) or None
             taken = snapshot.take(
-                self.repo, path, message=f"rescue {name}: {reason}", author=self.author(), previous=previous
+                self.repo,
+                path,
+                message=f"rescue {name}: {reason}",
+                author=self.author(),
+                previous=previous,
+                durable=self.durable,
             )
             if taken is None:
                 return Plan([], None)
-            if previous is not None and snapshot.same_work(self.repo, previous, taken):
+            if previous is not None and snapshot.same_work(self.repo, previous, taken.oid):
                 return Plan([], previous)
-            return Plan([Change(ref, previous, Existing(taken))], taken)
+            return Plan([Change(ref, previous, Existing(taken.oid))], taken.oid)
 
         return self.transact(decide)
 

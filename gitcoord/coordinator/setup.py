@@ -31,8 +31,14 @@ class Founded(Struct, frozen=True, kw_only=True):
     nonce: str = ""
 
 
-class Setup(Joins):
-    """Making a repository a coordinated one."""
+class Setup:
+    """Making a repository a coordinated one. Apart from the verbs of every day, whose start it must not slow down."""
+
+    def __init__(self, coord: Joins) -> None:
+        self.coord = coord
+        self.repo = coord.repo
+        self.records = coord.records
+        self.store = coord.store
 
     def init(self, *, guard: str | None = None, hooks: bool = True, dry_run: bool = False) -> list[Wrote]:
         """Write what coordination needs, and say what was written; nothing where all is there already."""
@@ -43,7 +49,7 @@ class Setup(Joins):
         if self.records.get(names.META, Meta) is None:
             wrote.append(Wrote(what="coordination state", path=names.META))
             if not dry_run:
-                self.transact(self._found)
+                self.coord.transact(self._found)
         if guard is not None and guard != self._configured_guard():
             wrote.append(Wrote(what=f"setting coord.guard = {guard}", path=os.path.join(self.repo.common, "config")))
             if not dry_run:
@@ -55,9 +61,9 @@ class Setup(Joins):
     def _found(self) -> Plan[None]:
         if self.records.get(names.META, Meta) is not None:
             return Plan([], None)
-        now = self.now()
-        meta = Meta(id=ids.repository_id(self.chance.bytes(ids.SESSION_BYTES)), created_at=now)
-        return Plan([self.write(names.META, None, meta, Founded(at=now), f"init {meta.id}")], None)
+        now = self.coord.now()
+        meta = Meta(id=ids.repository_id(self.coord.chance.bytes(ids.SESSION_BYTES)), created_at=now)
+        return Plan([self.coord.write(names.META, None, meta, Founded(at=now), f"init {meta.id}")], None)
 
     def _configured_guard(self) -> str | None:
         done = self.repo.git("config", "--local", "--get", "coord.guard", check=False)
@@ -84,7 +90,7 @@ class Setup(Joins):
         return wrote
 
     def _refuse_purge(self) -> None:
-        board = self.board()
+        board = self.coord.board()
         held = sorted(
             task.id for task in board.plain_tasks().values() if board.live(task.claim.session if task.claim else None)
         )
@@ -139,7 +145,7 @@ class Setup(Joins):
                 wrote.append(Wrote(what=change.what, path=change.path))
             elif change.outcome == "refused":
                 hint = f" ({change.hint})" if change.hint else ""
-                self.notice("hook", f"{change.what}: {change.why}{hint}")
+                self.coord.notice("hook", f"{change.what}: {change.why}{hint}")
         return wrote
 
 

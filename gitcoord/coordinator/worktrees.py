@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from gitcoord.coordinator.claims import Claims
 from gitcoord.coordinator.places import Plot
@@ -10,8 +11,10 @@ from gitcoord.core import names
 from gitcoord.core.model import Struct
 from gitcoord.core.views import WorktreeView
 from gitcoord.errors import Exists, NotFound, NotHolder, Unsafe
-from gitcoord.git import binding, claimfile, safety, worktree
-from gitcoord.git.worktree import Worktree
+from gitcoord.git import binding, claimfile
+
+if TYPE_CHECKING:
+    from gitcoord.git.worktree import Worktree
 
 
 class RemovedWorktree(Struct, frozen=True, kw_only=True):
@@ -27,6 +30,8 @@ class Worktrees(Claims):
 
     def worktrees(self) -> list[WorktreeView]:
         """Every worktree of this clone, with the task and session it serves."""
+        from gitcoord.git import safety, worktree
+
         self.begin()
         board = self.board()
         views = []
@@ -120,6 +125,8 @@ class Worktrees(Claims):
             )
 
     def _listed(self, path: str) -> Worktree:
+        from gitcoord.git import worktree
+
         wanted = os.path.realpath(os.path.join(self.repo.top or self.repo.common, path))
         for item in worktree.list_worktrees(self.repo):
             if os.path.realpath(item.path) == wanted or os.path.realpath(path) == os.path.realpath(item.path):

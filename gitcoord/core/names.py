@@ -7,7 +7,6 @@ refuse 40-hex names, in shells and as an option-less argument. The true name sta
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 ROOT = "refs/coord/"
@@ -46,6 +45,8 @@ def key(name: str) -> str:
         name.endswith((".", ".lock")) or ".lock/" in name or _HEX.match(name) or _DEVICE.match(name)
     ):
         return name
+    import hashlib  # 3 ms with its OpenSSL, and plain names need none
+
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
     return f"{slug(name) or 'x'}+{digest}"
 

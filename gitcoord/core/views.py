@@ -62,6 +62,7 @@ class HandoffView(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     note: str
     at: str
     from_name: str | None
+    to_name: str | None
     rescue: str | None
 
 

@@ -15,6 +15,7 @@ UNDERSTOOD = """
 help
 help claim
 help task add --json
+demo
 version
 version --json
 init

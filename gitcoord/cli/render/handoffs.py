@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def offered(task: TaskView) -> Doc:
-    to = (task.handoff.to if task.handoff else None) or "anyone"
+    to = (task.handoff.to_name or task.handoff.to if task.handoff else None) or "anyone"
     doc = [Line(f"offered {task.id} to {to}")]
     if task.handoff and task.handoff.rescue:
         doc.append(Line(f"uncommitted work is kept in snapshot {task.handoff.rescue[:12]}", indent=1))

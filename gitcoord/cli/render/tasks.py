@@ -70,7 +70,7 @@ def holder(task: TaskView) -> str:
     if task.claim is not None:
         return task.claim.session_name or task.claim.session
     if task.handoff is not None:
-        return f"to {task.handoff.to or 'anyone'}"
+        return f"to {task.handoff.to_name or task.handoff.to or 'anyone'}"
     return "-"
 
 
@@ -121,7 +121,7 @@ def _progress_in_full(at: Progress | None) -> str:
 
 def offer(handoff: HandoffView) -> Doc:
     """All that an offer says."""
-    to = handoff.to or "anyone"
+    to = handoff.to_name or handoff.to or "anyone"
     return [
         Line(f"offered by {handoff.from_name or handoff.from_} to {to}, {moment(handoff.at)}", "head"),
         said(handoff),
