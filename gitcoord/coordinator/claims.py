@@ -21,7 +21,7 @@ from gitcoord.core import task_events as events
 from gitcoord.core.lease import Verdict
 from gitcoord.core.model import Hold, Session, Struct, Task
 from gitcoord.core.views import Grant
-from gitcoord.errors import NothingReady, Usage
+from gitcoord.errors import Blocked, Held, NothingReady, Usage
 from gitcoord.store.transact import Plan
 
 TRIES_PER_LISTING = 8
@@ -86,31 +86,32 @@ class Claims(Holding):
         board: Board | None = None
         lost = 0
         tried: set[str] = set()
+        refused: set[str] = set()
 
         def decide() -> Plan[Won]:
             nonlocal board, lost
-            if board is None or lost % TRIES_PER_LISTING == 0:
-                self.records.forget()
-                board = self.board()
-                tried.clear()
-            me = self.me()
-            found = [
-                task for task in queue.ready(board.plain_tasks(), self.takeable(board), labels) if task.id not in tried
-            ]
-            if not found and tried:
-                lost = 0
-                board = None
-                return decide()
-            if not found:
-                raise self._nothing_ready(board, labels)
-            reach = min(len(found), 4 ** min(lost, 6))
-            task = found[int(self.chance.random() * reach)]
-            lost += 1
-            tried.add(task.id)
-            base = board.tasks[task.id]
-            holder = board.sessions.get(task.claim.session) if task.claim else None
-            verdict = board.verdicts.get(task.claim.session) if task.claim else None
-            return self._claim_of(me, task.id, base, holder, verdict, options)
+            while True:
+                if board is None or lost % TRIES_PER_LISTING == 0:
+                    self.records.forget()
+                    board = self.board()
+                    tried.clear()
+                me = self.me()
+                ready = queue.ready(board.plain_tasks(), self.takeable(board), labels)
+                found = [task for task in ready if task.id not in tried and task.id not in refused]
+                if not found and not tried:
+                    raise self._nothing_ready(board, labels)
+                if not found:
+                    lost, board = 0, None
+                    continue
+                task = found[int(self.chance.random() * min(len(found), 4 ** min(lost, 6)))]
+                lost += 1
+                tried.add(task.id)
+                # Judged anew: after a lost race the board is old, and its holder may have been heard of since.
+                holder, verdict = self.holder(task)
+                try:
+                    return self._claim_of(me, task.id, board.tasks[task.id], holder, verdict, options)
+                except (Held, Blocked):
+                    refused.add(task.id)
 
         return decide
 
@@ -139,7 +140,7 @@ class Claims(Holding):
         )
         record = self.named_step(base, event, self.facts(task, verdict), holder, verdict)
         if task is not None and record is task:
-            return Plan([], Won(task=task, me=me.record, changed=False))
+            return Plan(self.renewal(me, base), Won(task=task, me=me.record, changed=False))
         plot = None
         if options.worktree:
             plot = self.plot(task_id, task, base=options.base, branch=options.branch)

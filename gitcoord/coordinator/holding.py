@@ -94,6 +94,11 @@ class Holding(Tasks, Places):
             expiry = self.expiry(taken, verdict, me.record.id)
         return self.changes(change, self.verify(me), self.beat_change(me), expiry)
 
+    def renewal(self, me: Loaded[Session], held: Loaded[Task] | None) -> list[Change]:
+        """My heartbeat if it is due, provided that I still hold what I was found to hold."""
+        beat = self.beat_change(me)
+        return self.changes(beat[0], self.verify(me, *([held] if held else []))) if beat else []
+
     def default_task(self, me: Loaded[Session], task_id: str | None) -> str:
         """``task_id``, or the one this worktree was made for if I hold it, or my only claim."""
         if task_id is not None:

@@ -131,9 +131,9 @@ def _reopen(task: Task, event: Reopen, facts: Facts) -> Task:
 
 
 def _claim(task: Task, event: ClaimTask, facts: Facts) -> Task:
+    if task.claim is not None and task.claim.session == event.session:
+        return task  # however long it was silent: nobody has taken it
     if task.claim is not None and facts.in_force:
-        if task.claim.session == event.session:
-            return task
         raise held(task)
     if facts.blocked_by:
         raise Blocked(f"task {task.id} waits for {', '.join(facts.blocked_by)}", blocked_by=list(facts.blocked_by))
