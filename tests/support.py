@@ -125,7 +125,7 @@ class Scratch:
             "refs": "\n".join(
                 line
                 for line in self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-                if not line.startswith(("refs/coord/", "refs/coord-remotes/", "refs/heads/coord/"))
+                if not line.startswith(("refs/coord/", "refs/coord-local/", "refs/coord-remotes/", "refs/heads/coord/"))
             ),
             "head": self.git("rev-parse", "--symbolic-full-name", "HEAD") + self.git("rev-parse", "HEAD"),
             "status": self.git("--no-optional-locks", "status", "--porcelain"),

@@ -62,22 +62,6 @@ EMPTY = LockTable()
 """The table before the first lock."""
 
 
-class LockView(Struct, frozen=True, kw_only=True):
-    """What callers see of a lock; ``name`` or ``path`` is null."""
-
-    name: str | None
-    path: str | None
-    mode: Mode
-    session: str
-    session_name: str | None
-    token: int
-    reason: str | None
-    since: str
-    expires_at: str | None
-    in_force: bool
-    """Whether its session is live and its ttl has not passed; a lock that is not in force is free to take."""
-
-
 class Facts(Struct, frozen=True, kw_only=True):
     """What the rules need to know from outside the table.
 

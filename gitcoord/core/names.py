@@ -1,8 +1,9 @@
 """Ref names: which ref holds which record, and how a free-text name becomes one safe path component.
 
-Owns the layout of ``refs/coord/`` and the slug rule. Rules: one fixed depth (so ``a`` and ``a/b`` can never collide),
-injective (two names never share a ref), readable where the name allows, safe on case-insensitive disks, on hosts that
-refuse 40-hex names, in shells and as an option-less argument. The true name stands in the record.
+Owns the layout of ``refs/coord/`` and of ``refs/coord-local/``, which never leaves the clone, and the slug rule.
+Rules: one fixed depth (so ``a`` and ``a/b`` can never collide), injective (two names never share a ref), readable where
+the name allows, safe on case-insensitive disks, on hosts that refuse 40-hex names, in shells and as an option-less
+argument. The true name stands in the record.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ LOCKS = "refs/coord/locks/table"
 DATA = "refs/coord/data/"
 EVENTS = "refs/coord/events/"
 RESCUE = "refs/coord/rescue/"
+LOCAL = "refs/coord-local/"
+PRIVATE = "refs/coord-local/data/"
+"""Scopes that stay in this clone, outside of what is ever pushed or fetched."""
 
 MAX_NAME = 1000
 """Longest task or scope name, in characters; longer ones are refused, not cut."""
@@ -64,6 +68,16 @@ def task_ref(task_id: str) -> str:
 def rescue_ref(name: str) -> str:
     """The ref of the newest rescue snapshot taken for a task (or for a session id where there is no task)."""
     return RESCUE + key(name)
+
+
+def data_ref(scope: str) -> str:
+    """The ref of a scope's record."""
+    return (PRIVATE if is_private(scope) else DATA) + key(scope)
+
+
+def is_private(scope: str) -> bool:
+    """Whether the scope must never leave this clone: it is ``private:…``, however spelled, or ``private`` alone."""
+    return scope.partition(":")[0].strip().casefold() == "private"
 
 
 def session_ref(sid: str) -> str:

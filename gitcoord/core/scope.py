@@ -32,8 +32,6 @@ MAX_DEPTH = 32
 INTEGERS = (-(2**63), 2**63 - 1)
 """What ``incr`` counts in: 64 bits, which every JSON reader can be asked to keep."""
 
-_PRIVATE = "private"
-
 
 class Item(Struct, frozen=True, kw_only=True):
     """One key's value, and who wrote it when."""
@@ -114,11 +112,6 @@ def checked_key(key: str) -> str:
 
 def _is_plain(text: str) -> bool:
     return 0 < len(text) <= MAX_NAME and text.isprintable() and not text.startswith("-")
-
-
-def is_private(name: str) -> bool:
-    """Whether the scope must never leave this clone: it is ``private:…``, however spelled, or ``private`` alone."""
-    return name.partition(":")[0].strip().casefold() == _PRIVATE
 
 
 def matching(glob: str, names: Iterable[str]) -> list[str]:

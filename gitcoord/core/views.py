@@ -90,6 +90,23 @@ class TaskView(Struct, frozen=True, kw_only=True):
     """Whether the claim's holder is live; a claim that is not in force is free to take."""
 
 
+class LockView(Struct, frozen=True, kw_only=True):
+    """A lock; ``name`` or ``path`` is null. ``waiting``: the sessions that queue for it, by name, first come first."""
+
+    name: str | None
+    path: str | None
+    mode: Literal["exclusive", "shared"]
+    session: str
+    session_name: str | None
+    token: int
+    reason: str | None
+    since: str
+    expires_at: str | None
+    in_force: bool
+    """Whether its session is live and its ttl has not passed; a lock that is not in force is free to take."""
+    waiting: tuple[str, ...]
+
+
 class EventView(Struct, frozen=True, kw_only=True):
     at: str
     type: str

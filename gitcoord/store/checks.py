@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 from gitcoord.store.base import Change, Delete
 
-# Git's own rules for ref names, and ours on top: only these two trees.
-_REF = re.compile(r"refs/coord(?:-remotes)?(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+)+\Z")
+# Git's own rules for ref names, and ours on top: only these three trees.
+_REF = re.compile(r"refs/coord(?:-remotes|-local)?(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+)+\Z")
 _NEVER = ("..", "@{", ".lock/")
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
 def check_ref(ref: str) -> str:
-    """``ref`` itself; ValueError unless it is a well-formed ref below refs/coord/ or refs/coord-remotes/."""
+    """``ref`` itself; ValueError unless it is a well-formed ref below refs/coord/, -remotes/ or -local/."""
     if not _REF.match(ref) or ref.endswith((".", ".lock")) or any(part in ref for part in _NEVER):
         raise ValueError(f"not a coordination ref: {ref!r}")
     return ref

@@ -88,3 +88,15 @@ def test_nothing_but_a_session_id_becomes_a_session_ref() -> None:
         with pytest.raises(ValueError, match="not a session id"):
             names.session_ref(bad)
     assert names.session_ref("s-7k2mq4xw3e") == "refs/coord/sessions/s-7k2mq4xw3e"
+
+
+@pytest.mark.parametrize("name", ["private:x", "private", "Private:x", "PRIVATE:keys:a"])
+def test_private_is_private_however_it_is_spelled(name: str) -> None:
+    assert names.is_private(name)
+    assert names.data_ref(name).startswith(names.PRIVATE)
+
+
+@pytest.mark.parametrize("name", ["privates:x", "project:private", "x", "issue:private:1"])
+def test_other_scopes_are_shared(name: str) -> None:
+    assert not names.is_private(name)
+    assert names.data_ref(name).startswith(names.DATA)

@@ -16,7 +16,6 @@ from gitcoord.core.scope import (
     Scope,
     Set,
     checked_name,
-    is_private,
     matching,
     step,
 )
@@ -61,16 +60,6 @@ def test_ordinary_scope_names_are_fine(name: str) -> None:
 @pytest.mark.parametrize("event", [put("k", 1), incr("k")])
 def test_a_key_that_would_mislead_is_refused(key: str, event: Set | Incr) -> None:
     refused(Usage, after(put("a", 1)), msgspec.structs.replace(event, key=key))
-
-
-@pytest.mark.parametrize("name", ["private:x", "private", "Private:x", "PRIVATE:keys:a"])
-def test_private_is_private_however_it_is_spelled(name: str) -> None:
-    assert is_private(name)
-
-
-@pytest.mark.parametrize("name", ["privates:x", "project:private", "x", "issue:private:1"])
-def test_other_scopes_are_shared(name: str) -> None:
-    assert not is_private(name)
 
 
 def nested(levels: int) -> Any:
