@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 
 import msgspec
 
 from gitcoord.git.repo import Repo
+from gitcoord.git.settings import with_settings
 
 _SETTING = re.compile(r"submodule\.(.+)\.(path|url)\n(.*)\Z", re.DOTALL)
 
@@ -71,7 +71,7 @@ def _clone(repo: Repo, module: _Module, top: str) -> str:
     done = repo.git(
         *("submodule", "--quiet", "update", "--", f":(top,literal){module.path}"),
         at=top,
-        env=_with_settings(repo.env, local),
+        env=with_settings(repo.env, local),
         check=False,
     )
     if done.code != 0:
@@ -80,13 +80,3 @@ def _clone(repo: Repo, module: _Module, top: str) -> str:
     if os.path.lexists(os.path.join(place, ".git")):
         repo.git("config", "remote.origin.url", module.url, at=place)
     return ""
-
-
-def _with_settings(env: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables that add ``settings`` to those the environment brings already."""
-    start = int(env.get("GIT_CONFIG_COUNT") or 0)
-    added = {"GIT_CONFIG_COUNT": str(start + len(settings))}
-    for number, (name, value) in enumerate(settings.items(), start):
-        added[f"GIT_CONFIG_KEY_{number}"] = name
-        added[f"GIT_CONFIG_VALUE_{number}"] = value
-    return added
