@@ -40,8 +40,8 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def intended(self) -> bool:
-        """Whether only the intent to add it is recorded (``git add -N``)."""
-        return self.kind == "1" and self.staged == "." and self.unstaged == "A"
+        """Whether only the intent to add it is recorded (``git add -N``), maybe after its removal was staged."""
+        return self.kind == "1" and self.unstaged == "A"
 
     @property
     def nested(self) -> bool:
