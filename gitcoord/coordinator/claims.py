@@ -21,7 +21,7 @@ from gitcoord.core import task_events as events
 from gitcoord.core.lease import Verdict
 from gitcoord.core.model import Hold, Session, Struct, Task
 from gitcoord.core.views import Grant
-from gitcoord.errors import Blocked, Held, NothingReady, Usage
+from gitcoord.errors import Blocked, Held, NothingReady, Unsafe, Usage
 from gitcoord.store.transact import Plan
 
 TRIES_PER_LISTING = 8
@@ -110,7 +110,7 @@ class Claims(Holding):
                 holder, verdict = self.holder(task)
                 try:
                     return self._claim_of(me, task.id, board.tasks[task.id], holder, verdict, options)
-                except (Held, Blocked):
+                except (Held, Blocked, Unsafe):  # Unsafe: somebody works on its branch without a claim
                     refused.add(task.id)
 
         return decide
