@@ -14,11 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pygit2
 from pygit2.enums import ObjectType, ReferenceType, RepositoryOpenFlag
+from pygit2.transaction import ReferenceTransaction
 
 from gitcoord.errors import Corrupt, GitFailed
 from gitcoord.failpoint import hit
 from gitcoord.git.repo import Repo
-from gitcoord.store import files, recover
+from gitcoord.store import files, intent, recover
 from gitcoord.store.base import (
     BROKEN,
     MAX_PAYLOAD,
@@ -35,7 +36,7 @@ from gitcoord.store.base import (
 )
 from gitcoord.store.chain import chain, is_in_chain
 from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
-from gitcoord.store.objects import build, commit_header, tree_entry
+from gitcoord.store.objects import Obj, build, commit_header, tree_entry
 from gitcoord.store.outcome import settle
 from gitcoord.store.plumbing import PlumbingStore
 from gitcoord.store.trouble import failed, is_plain, os_failed
@@ -43,6 +44,7 @@ from gitcoord.store.writelock import writing
 
 _FORMAT = "sha1"  # libgit2 opens no other
 _OID_BYTES = 20
+_TRIES = 5
 _KINDS = {"commit": ObjectType.COMMIT, "tree": ObjectType.TREE, "blob": ObjectType.BLOB}
 _SPARE = 1024  # a commit object is its message and headers; the limit is meant for what people store
 # What pygit2 turns libgit2's error codes into; which one says nothing reliable about what happened.
@@ -62,6 +64,7 @@ class LibgitStore:
         self._common = repo.common
         self._durable = durable
         self._local = threading.local()
+        self._opened: list[intent.Notes] = []
         if durable:
             # One switch for the whole process, so it is only ever turned on: another store may rely on it.
             pygit2.settings.enable_fsync_gitdir(True)
@@ -74,6 +77,13 @@ class LibgitStore:
         if handle is None:
             handle = self._local.handle = open_repository(self._common)
         return handle
+
+    def _notes(self) -> intent.Notes:
+        notes: intent.Notes | None = getattr(self._local, "notes", None)
+        if notes is None:
+            notes = self._local.notes = intent.Notes(self._common)
+            self._opened.append(notes)
+        return notes
 
     def read(self, refs: Sequence[str]) -> dict[str, Snapshot | None]:
         found: dict[str, Snapshot | None] = {}
@@ -149,7 +159,7 @@ class LibgitStore:
         try:
             new = self._write_objects(changes)
             hit("after_objects")
-            with writing(self._common, changes[0].ref):
+            with writing(self._common, changes[0].ref), self._notes():
                 self._move(changes, new)
         except Busy as busy:
             recover.free(self._common, busy.path)
@@ -161,22 +171,28 @@ class LibgitStore:
 
     def _write_objects(self, changes: Sequence[Change]) -> dict[str, str]:
         """Write what the changes need; the oid that each moving ref will get."""
-        odb = self._handle().odb
         new: dict[str, str] = {}
         for change in changes:
             if isinstance(change.new, Existing):
-                if not odb.exists(check_oid(change.new.oid)):
+                if not self._handle().odb.exists(check_oid(change.new.oid)):
                     raise GitFailed(f"there is no object {change.new.oid}")
                 new[change.ref] = change.new.oid
             elif isinstance(change.new, Commit | Blob):
                 made = build(change.new, change.expected, _FORMAT)
-                try:
-                    for obj in made:
-                        odb.write(_KINDS[obj.kind], obj.data)
-                except _TROUBLE as error:
-                    raise failed(str(error), self._common) from None
+                for obj in made:
+                    self._write(obj)
                 new[change.ref] = made[-1].oid
         return new
+
+    def _write(self, obj: Obj) -> None:
+        for tries_left in range(_TRIES - 1, -1, -1):
+            try:
+                self._handle().odb.write(_KINDS[obj.kind], obj.data)
+                return
+            except _TROUBLE as error:
+                # A concurrent `git gc` removes directories of objects that have become empty, also under our hands.
+                if not tries_left or "No such file or directory" not in str(error):
+                    raise failed(str(error), self._common) from None
 
     def _move(self, changes: Sequence[Change], new: Mapping[str, str]) -> None:
         begun = False
@@ -184,7 +200,7 @@ class LibgitStore:
         try:
             with transaction:
                 for change in changes:
-                    transaction.lock_ref(change.ref)
+                    self._lock(transaction, change.ref, new.get(change.ref, ""))
                 self._compare(changes)
                 for ref, oid in new.items():
                     transaction.set_target(ref, oid)
@@ -194,6 +210,10 @@ class LibgitStore:
             # Frees the locks that a failed commit leaves in the object until it is collected.
             transaction.__exit__(type(error), None, None)
             self._explain(changes, new, str(error), begun=begun)
+
+    def _lock(self, transaction: ReferenceTransaction, ref: str, oid: str) -> None:
+        transaction.lock_ref(ref)
+        self._notes().add(intent.seen(self._common, ref, oid))
 
     def _compare(self, changes: Sequence[Change]) -> None:
         """Under the locks: is every ref where it is expected?"""
@@ -221,6 +241,8 @@ class LibgitStore:
 
     def close(self) -> None:
         self._git.close()
+        for notes in self._opened:
+            notes.close()
         self._local = threading.local()
 
 

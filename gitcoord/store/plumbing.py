@@ -8,13 +8,14 @@ exits 0 when its input ends after ``prepare``, and 128 when half of the refs hav
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock
 from collections.abc import Iterable, Mapping, Sequence
 
 from gitcoord.errors import Corrupt, GitFailed, UnknownOutcome
 from gitcoord.failpoint import hit
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import Done
-from gitcoord.store import durable, files, recover
+from gitcoord.store import durable, files, intent, recover
 from gitcoord.store.base import BROKEN, Blob, Busy, Change, Commit, Delete, Entry, Existing, Snapshot
 from gitcoord.store.chain import chain, is_in_chain
 from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
@@ -27,6 +28,7 @@ from gitcoord.store.writelock import writing
 _FORMAT = "--format=%(refname) %(objectname) %(symref)"
 _BROKEN_WARNING = "ignoring broken ref "
 _LOOSE_OBJECTS = 100  # more than these become one pack, so that a bulk import is not 30,000 files
+_TRIES = 5
 _PATTERNS = 100  # refs to name on one command line; with more, listing their folders is faster
 # Said where a swap races with its like: the next round decides anew. Anything else does not get better by itself.
 _RACED = ("but expected", "already exists", "unable to resolve", "unable to lock", "cannot lock references")
@@ -41,6 +43,8 @@ class PlumbingStore:
         self._repo = repo
         self._durable = durable
         self._reader = Reader(repo)
+        self._notes = intent.Notes(repo.common)
+        self._one_swap = allocate_lock()
         self._reftable = files.is_reftable(repo.common)
 
     def read(self, refs: Sequence[str]) -> dict[str, Snapshot | None]:
@@ -104,7 +108,8 @@ class PlumbingStore:
             self._refuse_broken(changes)
             new = self._write_objects(changes)
             hit("after_objects")
-            with writing(self._repo.common, changes[0].ref):
+            with self._one_swap, writing(self._repo.common, changes[0].ref, hand_down=True), self._notes as notes:
+                notes.add(*(intent.Lock(change.ref, new.get(change.ref, "")) for change in changes))
                 hit("before_ref")
                 self._move(changes, new)
         except Busy as busy:
@@ -139,9 +144,14 @@ class PlumbingStore:
     def _unpack(self, objects: Sequence[Obj]) -> None:
         many = len(objects) > _LOOSE_OBJECTS
         command = ("index-pack", "--stdin") if many else ("unpack-objects", "-q")
-        done = self._run(*command, data=pack(objects, self._repo.object_format))
-        if done.code != 0:
-            raise failed(done.complaint, self._repo.common)
+        data = pack(objects, self._repo.object_format)
+        for tries_left in range(_TRIES - 1, -1, -1):
+            done = self._run(*command, data=data)
+            if done.code == 0:
+                break
+            # A concurrent `git gc` removes directories of objects that have become empty, also under our hands.
+            if not tries_left or b"No such file or directory" not in done.err:
+                raise failed(done.complaint, self._repo.common)
         if self._durable:
             durable.sync_objects(self._repo.common, [] if many else [obj.oid for obj in objects])
 
@@ -200,6 +210,7 @@ class PlumbingStore:
 
     def close(self) -> None:
         self._reader.close()
+        self._notes.close()
 
 
 def committed(done: Done) -> bool:

@@ -1,9 +1,9 @@
 """Lock files that a killed writer left behind: found, judged, and removed only where that is provably safe.
 
-Owns the judgement. A ``<ref>.lock`` below ``refs/coord/`` is removed when it is older than any write can last, is still
-the same file when looked at again, and none of our own writers is inside (they hold the write lock shared, and recovery
-takes it exclusively). Git's own programs are covered by the age. Every other lock file (packed-refs, config, a
-reftable's list) guards the user's refs too and is only reported.
+Owns the judgement. A ``<ref>.lock`` below ``refs/coord/`` is removed when none of our own writers is inside (they hold
+the write lock shared, and recovery takes it exclusively) and either a note says that it is ours, or it is older than
+any write can last, which covers git's own programs. Under the write lock it is looked at again. Every other lock file
+(packed-refs, config, a reftable's list) guards the user's refs too and is only reported.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import time
 import msgspec
 
 from gitcoord.core.names import ROOT
+from gitcoord.store import intent
 from gitcoord.store.trouble import os_failed
 from gitcoord.store.writelock import alone
 
 STALE_AFTER = 15 * 60.0
 """Seconds after which nobody can still be in the middle of writing one ref."""
+
+_SUSPICIOUS_AFTER = 0.25  # a swap takes milliseconds; before this, looking for notes would only slow the others down
 
 _REPORTED = ("packed-refs.lock", "config.lock", "HEAD.lock", "shallow.lock", "reftable/tables.list.lock")
 
@@ -45,14 +48,14 @@ def stale_locks(common: str, now: float | None = None) -> list[StaleLock]:
     return [lock for lock in found if lock is not None]
 
 
-def _look(path: str, now: float, *, recoverable: bool) -> StaleLock | None:
-    """The lock at ``path`` when it is a plain file and stale."""
+def _look(path: str, now: float, *, recoverable: bool, after: float = STALE_AFTER) -> StaleLock | None:
+    """The lock at ``path`` when it is a plain file and at least ``after`` seconds old."""
     try:
         info = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     age = now - info.st_mtime
-    if age < STALE_AFTER or not _is_plain(info):
+    if age < after or not _is_plain(info):
         return None
     return StaleLock(path, age, recoverable, info.st_dev, info.st_ino, info.st_mtime_ns)
 
@@ -101,12 +104,28 @@ def _remove_exactly(lock: StaleLock) -> bool:
 
 
 def free(common: str, path: str | None) -> bool:
-    """Recover the lock that a writer has just run into, if it is a stale one below refs/coord; say whether.
+    """Recover the lock that a writer has just run into, if it is a left-over below refs/coord; say whether.
 
     For after the swap: a writer that is still inside would keep itself out.
     """
     root = os.path.join(common, *ROOT.rstrip("/").split("/")) + os.sep
     if path is None or not path.startswith(root):
         return False
-    lock = _look(path, time.time(), recoverable=True)
-    return lock is not None and recover_lock(common, lock)
+    now = time.time()
+    lock = _look(path, now, recoverable=True, after=_SUSPICIOUS_AFTER)
+    if lock is None:
+        return False
+    return recover_lock(common, lock, now) if lock.age >= STALE_AFTER else _recover_noted(common, lock)
+
+
+def _recover_noted(common: str, lock: StaleLock) -> bool:
+    """Remove a lock that a note of ours accounts for, once it is certain that no writer of ours is at work."""
+    if intent.noted(common, lock.path) is None:
+        return False
+    with alone(common) as nobody_inside:
+        note = intent.noted(common, lock.path) if nobody_inside else None
+        if note is None:
+            return False
+        removed = _remove_exactly(lock)
+        intent.tidy(common, note)
+        return removed

@@ -23,9 +23,10 @@ _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 
 
 @contextmanager
-def writing(common: str, ref: str) -> Iterator[None]:
+def writing(common: str, ref: str, *, hand_down: bool = False) -> Iterator[None]:
     """Hold the write lock shared while ``ref`` and others move.
 
+    ``hand_down`` lets child processes started meanwhile hold it too: git may outlive us while it has refs locked.
     Raises Busy while a recovery is at work (it takes microseconds, but its process may be stopped, so nobody waits for
     it without a limit), GitFailed when the directory is not ours to use or cannot be made.
     """
@@ -33,6 +34,8 @@ def writing(common: str, ref: str) -> Iterator[None]:
     try:
         if fd is not None and not _flock(fd, exclusive=False):
             raise Busy(ref, os.path.join(common, "coord", _NAME))
+        if fd is not None and hand_down:
+            os.set_inheritable(fd, True)
         yield
     finally:
         if fd is not None:
@@ -84,7 +87,7 @@ def _open(common: str) -> int | None:
     """
     path = os.path.join(common, "coord")
     try:
-        folder = _open_folder(path)
+        folder = open_folder(path)
         if folder is None:
             return None
         try:
@@ -100,7 +103,8 @@ def _open(common: str) -> int | None:
         raise os_failed(error, path) from None
 
 
-def _open_folder(path: str) -> int | None:
+def open_folder(path: str) -> int | None:
+    """A private directory, open, made if missing; None when it is another user's. Raises OSError on a symbolic link."""
     flags = os.O_RDONLY | _DIRECTORY | _NOFOLLOW
     try:
         fd = os.open(path, flags)
