@@ -1,58 +1,21 @@
-"""What the store tests share: opening each kind of store on a real repository, and making changes short to write."""
+"""What the store tests share: one store of each kind on its own repository, and ways to look at it from outside."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 import pytest
 
-from gitcoord.git.repo import Repo, discover
-from gitcoord.store.base import Blob, Change, Commit, Ident, RefStore
-from gitcoord.store.libgit import LibgitStore
+from gitcoord.store.base import Change, RefStore
 from gitcoord.store.memory import MemoryStore
-from gitcoord.store.plumbing import PlumbingStore
+from tests.store.changes import open_real
 from tests.support import Scratch, git_version
-
-ADA = Ident("Ada Example", "ada@example.org", 1_700_000_000, 60)
-T1, T2, T3 = "refs/coord/tasks/t1", "refs/coord/tasks/t2", "refs/coord/tasks/t3"
-_nonce = count()
 
 KINDS = ("memory", "libgit", "plumbing", "plumbing-sha256", "plumbing-reftable")
 REAL = KINDS[1:]
 FILES = KINDS[1:4]
 """Those that keep a ref in a file."""
-
-
-def record(payload: bytes | str = b"{}\n", message: str = "") -> Commit:
-    """A record commit; without a message of its own it gets one that never repeats, as the nonce does in real life."""
-    data = payload.encode() if isinstance(payload, str) else payload
-    return Commit(data, message or f"event {os.getpid()}-{next(_nonce)}", ADA)
-
-
-def create(ref: str, payload: bytes | str = b"{}\n") -> Change:
-    return Change(ref, None, record(payload))
-
-
-def update(ref: str, expected: str | None, payload: bytes | str = b"{}\n") -> Change:
-    return Change(ref, expected, record(payload))
-
-
-def beat(ref: str, expected: str | None, payload: bytes = b"beat\n") -> Change:
-    return Change(ref, expected, Blob(payload))
-
-
-def repo_at(path: Path) -> Repo:
-    return discover(str(path), os.environ)
-
-
-def open_real(kind: str, path: Path, *, durable: bool = False) -> RefStore:
-    """A store of ``kind`` on the repository at ``path``; not durable, because most tests do not pull the plug."""
-    if kind == "libgit":
-        return LibgitStore(repo_at(path), durable=durable)
-    return PlumbingStore(repo_at(path), durable=durable)
 
 
 def init_options(kind: str) -> list[str]:

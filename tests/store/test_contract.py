@@ -6,7 +6,8 @@ import pytest
 
 from gitcoord.errors import Corrupt, GitFailed
 from gitcoord.store.base import MAX_PAYLOAD, Change, Commit, Delete, Existing, Ident, Lost
-from tests.store.kit import ADA, KINDS, T1, T2, T3, Bench, beat, create, record, update
+from tests.store.changes import ADA, T1, T2, T3, beat, create, record, update
+from tests.store.kit import KINDS, Bench
 
 pytestmark = pytest.mark.parametrize("bench", KINDS, indirect=True)
 

@@ -9,7 +9,8 @@ import pytest
 from gitcoord.errors import Corrupt
 from gitcoord.store.base import BROKEN, MAX_PAYLOAD, Lost
 from gitcoord.store.memory import MemoryStore
-from tests.store.kit import REAL, T1, T2, Bench, create
+from tests.store.changes import T1, T2, create
+from tests.store.kit import REAL, Bench
 
 Damage = Callable[[Bench], None]
 

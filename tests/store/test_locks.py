@@ -17,7 +17,8 @@ from gitcoord.store.base import Busy
 from gitcoord.store.recover import STALE_AFTER, StaleLock, recover_lock, stale_locks
 from gitcoord.store.transact import Plan, transact
 from gitcoord.store.writelock import alone, writing
-from tests.store.kit import FILES, T1, T2, Bench, create, update
+from tests.store.changes import T1, T2, create, update
+from tests.store.kit import FILES, Bench
 from tests.store.test_transact import FakeClock, FixedRng
 from tests.support import Scratch
 

@@ -7,7 +7,7 @@ import pytest
 from gitcoord.errors import UnknownOutcome
 from gitcoord.store.base import Change, Delete, Lost
 from gitcoord.store.outcome import settle, targets
-from tests.store.kit import T1, T2, T3, record
+from tests.store.changes import T1, T2, T3, record
 
 OLD, NEW, ELSE = "0" * 39 + "1", "0" * 39 + "2", "0" * 39 + "3"
 CHANGES = [Change(T1, OLD, record()), Change(T2, None, record()), Change(T3, OLD, None)]

@@ -11,7 +11,8 @@ from gitcoord.store.base import BROKEN
 from gitcoord.store.libgit import LibgitStore
 from gitcoord.store.open import open_store, why_not_libgit
 from gitcoord.store.plumbing import PlumbingStore
-from tests.store.kit import KINDS, REAL, T1, T2, T3, Bench, create, init_options, open_real, repo_at, update
+from tests.store.changes import T1, T2, T3, create, open_real, repo_at, update
+from tests.store.kit import KINDS, REAL, Bench, init_options
 from tests.support import Scratch, git_version
 
 every_kind = pytest.mark.parametrize("bench", REAL, indirect=True)

@@ -10,7 +10,7 @@ from gitcoord.errors import Contended, Held
 from gitcoord.store.base import Busy, Change, Lost
 from gitcoord.store.memory import MemoryStore
 from gitcoord.store.transact import Plan, transact
-from tests.store.kit import T1, create, update
+from tests.store.changes import T1, create, update
 
 
 class FakeClock:
