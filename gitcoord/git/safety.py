@@ -80,6 +80,14 @@ def inspect(repo: Repo, path: str, base: str | None = None) -> WorktreeState:
     )
 
 
+def beyond_rescue(repo: Repo, path: str) -> tuple[str, ...]:
+    """What in a worktree no snapshot can keep: nested repositories, and work inside submodules."""
+    entries = status.read(repo, path, untracked="all").entries
+    found = tuple(item.path for item in entries if item.nested or item.dirty_inside)
+    count = _submodules_unpushed(repo, git_dir_of(path), path)
+    return (*found, f"{count} unpushed submodule commits") if count else found
+
+
 def operation(repo: Repo, git_dir: str, path: str) -> str | None:
     """What Git is in the middle of in this worktree."""
     for name, word in _OPERATIONS:

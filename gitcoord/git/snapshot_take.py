@@ -116,19 +116,14 @@ def _draft(seen: status.Status, operation: str | None) -> Snapshot:
             untracked=tuple(item.path for item in seen.entries if item.kind == "?" and not item.nested),
             conflicted=tuple(item.path for item in seen.entries if item.kind == "u"),
         ),
-        left_out=tuple(item.path for item in seen.entries if item.nested or _dirty_inside(item)),
+        left_out=tuple(item.path for item in seen.entries if item.nested or item.dirty_inside),
         operation=operation,
     )
 
 
-def _dirty_inside(item: Entry) -> bool:
-    """A submodule with uncommitted work of its own."""
-    return item.submodule.startswith("S") and item.submodule[2:] != ".."
-
-
 def _only_inside(item: Entry) -> bool:
     """A submodule that is at the commit it should be at: for us nothing to record."""
-    return item.submodule.startswith("S") and item.submodule[1] != "C" and item.unstaged == "M"
+    return item.dirty_inside and not item.moved and item.unstaged == "M"
 
 
 def capture(repo: Repo, top: str, seen: status.Status, env: dict[str, str] | None = None) -> Captured:

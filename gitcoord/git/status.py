@@ -48,6 +48,16 @@ class Entry(msgspec.Struct, frozen=True):
         """Whether it is a whole untracked repository, whose content is not ours to copy."""
         return self.kind == "?" and self.path.endswith("/")
 
+    @property
+    def moved(self) -> bool:
+        """Whether it is a submodule at another commit than the index says."""
+        return self.submodule.startswith("S") and self.submodule[1] == "C"
+
+    @property
+    def dirty_inside(self) -> bool:
+        """Whether it is a submodule with uncommitted work of its own."""
+        return self.submodule.startswith("S") and self.submodule[2:] != ".."
+
 
 class Status(msgspec.Struct, frozen=True):
     """``head`` is None before the first commit, ``branch`` (short) None when detached."""

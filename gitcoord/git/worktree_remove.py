@@ -29,8 +29,8 @@ class Removed(msgspec.Struct, frozen=True):
 def remove(repo: Repo, path: str, *, force: bool = False, base: str | None = None) -> Removed:
     """Remove the linked worktree at ``path``, wherever the caller is.
 
-    Raises NotFound, Unsafe (the main worktree; locked by its user; and unless ``force``: uncommitted or unpushed work,
-    an operation in progress), GitFailed. Ignored files go with it.
+    Raises NotFound, Unsafe (the main worktree; locked by its user; work that no snapshot can keep; and unless
+    ``force``: uncommitted or unpushed work, an operation in progress), GitFailed. Ignored files go with it.
     """
     here = find(repo, os.path.abspath(path))
     if here is None:
@@ -39,7 +39,9 @@ def remove(repo: Repo, path: str, *, force: bool = False, base: str | None = Non
     if here.missing or here.unfinished:
         residue.clear(repo, here, None)
     else:
-        if not force:
+        if force:
+            _refuse_beyond_rescue(repo, here)
+        else:
             refuse_work(repo, here, base)
         _remove(repo, here, force=force)
     return Removed(
@@ -80,6 +82,17 @@ def refuse_work(repo: Repo, here: Worktree, base: str | None = None) -> None:
             files=state.files,
             unpushed=state.unpushed,
             operation=state.operation,
+        )
+
+
+def _refuse_beyond_rescue(repo: Repo, here: Worktree) -> None:
+    """By force goes only what a rescue snapshot could keep."""
+    if lost := safety.beyond_rescue(repo, here.path):
+        raise Unsafe(
+            f"{here.path} holds repositories of their own, which no snapshot keeps: {', '.join(lost[:5])}",
+            hint="push what is in them, or move them away",
+            path=here.path,
+            files=lost,
         )
 
 

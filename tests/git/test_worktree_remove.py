@@ -193,6 +193,26 @@ def test_one_with_clean_submodules_goes_and_one_with_work_in_them_stays(with_sub
     assert not path.exists()
 
 
+def test_what_no_snapshot_can_keep_is_not_removed_by_force_either(with_submodule: Scratch) -> None:
+    repo = discover(str(with_submodule.path), os.environ)
+    path = Path(worktree.add(repo, worktree.plan_path(repo, None, "15"), "coord/15").path)
+    sub = Scratch(path / "libs/in ner")
+    (sub.path / "draft").write_text("mine")
+    with pytest.raises(Unsafe, match="libs/in ner"):
+        remove(with_submodule, path, force=True)
+    sub.commit("in the submodule", {"draft": "mine"})
+    with pytest.raises(Unsafe, match="1 unpushed submodule commits"):
+        remove(with_submodule, path, force=True)
+    sub.git("reset", "-q", "--hard", "HEAD~1")
+    nested = Scratch.create(path / "nested")
+    with pytest.raises(Unsafe, match="nested/"):
+        remove(with_submodule, path, force=True)
+    nested.path.rename(with_submodule.path / "nested")
+    (path / "draft").write_text("mine")
+    remove(with_submodule, path, force=True)
+    assert not path.exists()
+
+
 def test_a_hostile_gitmodules_leads_nowhere(with_submodule: Scratch, tmp_path: Path) -> None:
     text = (with_submodule.path / ".gitmodules").read_text()
     evil = '[submodule "../../evil"]\n\tpath = evil\n\turl = --upload-pack=touch ' + str(tmp_path / "canary") + "\n"
