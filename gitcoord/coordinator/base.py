@@ -56,6 +56,7 @@ class Base:
         self.store: RefStore = store or open_store(repo, self.config.store, long_lived=long_lived, durable=self.durable)
         self.records = Records(self.store)
         self.notices: list[Notice] = []
+        self.begun = False
         self._host: str | None = None
 
     def close(self) -> None:
@@ -83,6 +84,10 @@ class Base:
         boot = self.clock.boot()
         return None if boot is None else Boot(id=boot, at=round(self.clock.up(), 3))
 
+    def running(self) -> Boot:
+        """This moment on the clock by which this clone observes others; also where the system has no boot id."""
+        return self.boot() or Boot(id="-", at=round(self.clock.up(), 3))
+
     def notice(self, code: str, message: str) -> None:
         """Tell the caller something besides the answer."""
         if not any(known.message == message for known in self.notices):
@@ -102,6 +107,7 @@ class Base:
             raise NotInitialised()
         if codec.is_newer(meta.raw):
             raise NewerFormat(f"this repository's coordination state has format {meta.record.v}")
+        self.begun = True
 
     # -- writing --------------------------------------------------------------------------------------------------
 

@@ -227,44 +227,51 @@ class Endings(Sessions, Handoffs):
             for sid, item in board.sessions.items()
             if item.record.state == "live" and sid != mine and _abandoned(board.verdicts[sid], limit)
         ]
-        views = tuple(self.session_view(item, board, mine) for item in gone)
+        if not dry_run:
+            gone = [item for item in gone if self._expire(item.record.id, mine, limit)]
         dead = {item.record.id for item in gone} | {
             sid for sid, item in board.sessions.items() if item.record.state != "live"
         }
         freed = sorted(
             task.id for task in board.plain_tasks().values() if task.claim is not None and task.claim.session in dead
         )
-        orphaned = tuple(item.path for item in self._orphaned(board, dead))
         if not dry_run:
-            for item in gone:
-                self._expire(item.record.id, mine)
-            for name in freed:
-                self._free(name)
-        return Cleanup(expired=views, freed=tuple(freed), orphaned=orphaned, dry_run=dry_run)
+            freed = [name for name in freed if self._free(name)]
+        return Cleanup(
+            expired=tuple(self.session_view(item, board, mine) for item in gone),
+            freed=tuple(freed),
+            orphaned=tuple(item.path for item in self._orphaned(board, dead)),
+            dry_run=dry_run,
+        )
 
-    def _expire(self, sid: str, by: str | None) -> None:
-        def decide() -> Plan[None]:
+    def _expire(self, sid: str, by: str | None, limit: float) -> bool:
+        """Expire a session, unless it was heard of (or somebody else was first) since it was listed."""
+
+        def decide() -> Plan[bool]:
             found = self.records.get(names.session_ref(sid), Session)
             if found is None or found.record.state != "live":
-                return Plan([], None)
+                return Plan([], False)
             self.records.fetch([names.heartbeat_ref(sid)])
-            return Plan(self.expiry(found, self.verdict(found), by), None)
+            verdict = self.verdict(found)
+            return Plan(self.expiry(found, verdict, by), True) if _abandoned(verdict, limit) else Plan([], False)
 
-        self.transact(decide)
+        return self.transact(decide)
 
-    def _free(self, task_id: str) -> None:
-        def decide() -> Plan[None]:
+    def _free(self, task_id: str) -> bool:
+        """Put a task back whose holder's end is written down: from that no session comes back."""
+
+        def decide() -> Plan[bool]:
             base = self.known_task(task_id)
-            _holder, verdict = self.holder(base.record)
-            if base.record.claim is None or (verdict is not None and verdict.live):
-                return Plan([], None)
+            holder, verdict = self.holder(base.record)
+            if base.record.claim is None or (holder is not None and holder.record.state == "live"):
+                return Plan([], False)
             wait = verdict.wait if verdict is not None else 0.0
             hold = Hold(seconds=wait, boot=self.boot(), host=self.host) if wait > 0 else base.record.hold
             event = events.Free(at=self.now(), reason="its holder is gone", hold=hold)
             record = self.named_step(base, event, self.facts(base.record, verdict), None, verdict)
-            return Plan([self.write(base.ref, base, record, event, f"free {task_id}: its holder is gone")], None)
+            return Plan([self.write(base.ref, base, record, event, f"free {task_id}: its holder is gone")], True)
 
-        self.transact(decide)
+        return self.transact(decide)
 
     def _orphaned(self, board: Board, dead: set[str]) -> list[Worktree]:
         from gitcoord.git import worktree

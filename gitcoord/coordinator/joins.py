@@ -6,7 +6,8 @@ a one-shot command stays quick in a repository of many tasks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -14,9 +15,12 @@ from gitcoord.coordinator.identity import Identity
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core import lease, names, queue
 from gitcoord.core.lease import Verdict
-from gitcoord.core.model import Beat, Meta, Session, Task
+from gitcoord.core.model import Beat, Meta, Session, Struct, Task
 from gitcoord.core.task import Facts
 from gitcoord.core.views import ClaimView, HandoffView, SessionView, TaskView
+from gitcoord.errors import CoordError
+
+R = TypeVar("R", bound=Struct)
 
 
 class Board(msgspec.Struct, frozen=True):
@@ -31,16 +35,21 @@ class Board(msgspec.Struct, frozen=True):
         return {name: item.record for name, item in self.tasks.items()}
 
     def live(self, sid: str | None) -> bool:
-        """Whether claims of this session are in force."""
+        """Whether claims of this session are in force; those of one that cannot be read are."""
         verdict = self.verdicts.get(sid) if sid else None
-        return verdict is not None and verdict.live
+        return verdict.live if verdict is not None else self._unreadable(sid)
+
+    def _unreadable(self, sid: str | None) -> bool:
+        return sid is not None and names.SESSIONS + sid in self.corrupt
 
     def free(self, task: Task) -> bool:
         """Whether a claimed task can be taken at this moment: its holder is gone and the lock delay is over."""
         if task.claim is None:
             return True
         verdict = self.verdicts.get(task.claim.session)
-        return verdict is None or (not verdict.live and verdict.wait <= 0)
+        if verdict is None:
+            return not self._unreadable(task.claim.session)
+        return not verdict.live and verdict.wait <= 0
 
 
 class Joins(Identity):
@@ -75,11 +84,24 @@ class Joins(Identity):
 
     def open_dependencies(self, task: Task) -> tuple[str, ...]:
         """The dependencies of a task that are not done."""
-        if not task.after:
-            return ()
-        self.records.fetch(names.task_ref(name) for name in task.after)
-        known = {name: found.record for name in task.after if (found := self.task(name)) is not None}
-        return queue.blocked_by(task, known)
+        found = self._readable([names.task_ref(name) for name in task.after], Task)
+        return queue.blocked_by(task, {item.record.id: item.record for item in found})
+
+    def _readable(self, refs: Sequence[str], kind: type[R]) -> list[Loaded[R]]:
+        """Those records that are there and can be read: the others count neither as done nor as anybody's."""
+        try:
+            self.records.fetch(refs)
+        except CoordError:
+            pass  # so not in one batch
+        found = []
+        for ref in refs:
+            try:
+                item = self.records.get(ref, kind)
+            except CoordError:
+                continue
+            if item is not None:
+                found.append(item)
+        return found
 
     def takeable(self, board: Board) -> Callable[[Task], bool]:
         """Whether a task's former holder is gone and every lock delay over, as ``queue.ready`` asks it."""
@@ -108,8 +130,7 @@ class Joins(Identity):
     def task_view(self, task: Task, board: Board | None = None) -> TaskView:
         """One task as callers see it."""
         if board is None:
-            _session, verdict = self.holder(task)
-            in_force = task.claim is not None and verdict is not None and verdict.live
+            in_force = self._in_force(task)
             blocked = self.open_dependencies(task)
             known = self._names(task)
         else:
@@ -134,10 +155,18 @@ class Joins(Identity):
         ]
 
     def _names(self, task: Task) -> dict[str, str]:
-        sids = [sid for sid in _sessions_of(task) if names.is_session_id(sid)]
-        self.records.fetch(names.session_ref(sid) for sid in sids)
-        found = {sid: self.records.get(names.session_ref(sid), Session) for sid in sids}
-        return {sid: item.record.name for sid, item in found.items() if item is not None}
+        refs = [names.session_ref(sid) for sid in _sessions_of(task) if names.is_session_id(sid)]
+        return {item.record.id: item.record.name for item in self._readable(refs, Session)}
+
+    def _in_force(self, task: Task) -> bool:
+        """Whether a task's claim counts, for display: one of a holder that cannot be read does."""
+        if task.claim is None:
+            return False
+        try:
+            _session, verdict = self.holder(task)
+        except CoordError:
+            return True
+        return verdict is not None and verdict.live
 
     def session_view(self, session: Loaded[Session], board: Board, mine: str | None) -> SessionView:
         """One session as callers see it."""
@@ -173,7 +202,14 @@ class Joins(Identity):
 
     def hold_left(self, task: Task) -> float:
         """Seconds of lock delay left on the task itself (after a forced take-over or a clean-up)."""
-        return lease.hold_left(task.hold, self.boot(), 0.0) if task.hold else 0.0
+        hold, now = task.hold, self.boot()
+        if hold is None:
+            return 0.0
+        seen = 0.0
+        if hold.boot is None or now is None or hold.boot.id != now.id:
+            which = f"{task.token}:{hold.boot.at if hold.boot else task.updated_at}"
+            seen = self.seen_for(f"{names.key(task.id)}.hold", which)
+        return lease.hold_left(hold, now, seen)
 
 
 def _sessions_of(task: Task) -> list[str]:

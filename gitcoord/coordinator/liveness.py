@@ -39,10 +39,8 @@ class Liveness(Base):
         age = _age(beat.record, now) if beat is not None else None
         oid = beat.oid if beat is not None else ""
         silence = 0.0
-        if age is None and now is not None:
-            silence = observed.unchanged_for(self._observed_dir, record.id, oid, now)
-        elif now is None:
-            silence = observed.unchanged_for(self._observed_dir, record.id, oid, Boot(id="-", at=self.clock.up()))
+        if age is None:
+            silence = self.seen_for(record.id, oid)
         same_host = record.host == self.host
         process = record.process
         verdict = (
@@ -63,15 +61,15 @@ class Liveness(Base):
     def _since_ending(self, session: Loaded[Session], now: Boot | None) -> float:
         """How long ago the session ended, as far as our own clock can tell; 0 where it cannot."""
         ending = session.record.ending
-        if ending is None or ending.how != "observed" or now is None:
+        if ending is None or ending.how != "observed":
             return 0.0
-        if ending.boot is not None and ending.boot.id == now.id and ending.boot.at <= now.at:
+        if ending.boot is not None and now is not None and ending.boot.id == now.id and ending.boot.at <= now.at:
             return now.at - ending.boot.at
-        return observed.unchanged_for(self._observed_dir, f"{session.record.id}.end", session.oid, now)
+        return self.seen_for(f"{session.record.id}.end", session.oid)
 
-    @property
-    def _observed_dir(self) -> str:
-        return os.path.join(self.repo.coord_dir, "observed")
+    def seen_for(self, name: str, value: str) -> float:
+        """Seconds on our own clock that this clone has seen ``name`` at ``value``; 0 when that is news."""
+        return observed.unchanged_for(os.path.join(self.repo.coord_dir, "observed"), name, value, self.running())
 
     def expiry(self, session: Loaded[Session], verdict: Verdict, by: str | None) -> list[Change]:
         """The changes that expire a session found dead or stale; they fail if it beats meanwhile."""

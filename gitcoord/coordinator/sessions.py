@@ -156,14 +156,10 @@ class Sessions(Joins):
 
     def keep_alive(self) -> None:
         """Every command counts as a heartbeat: refresh mine if it is due. Never fails."""
-        if self.clean_read():
+        if self.begun:
             me = self.find_me()
             if me is not None and me.record.state == "live":
                 self.touch(me)
-
-    def clean_read(self) -> bool:
-        """Whether this command got as far as reading the repository's state."""
-        return self.records.has(names.META)
 
 
 def _named(record: Session, name: str) -> Session:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-
 import pytest
 
-from gitcoord.coordinator import Coordinator
 from gitcoord.errors import Blocked, Held, NothingReady, StaleToken, Usage
-from gitcoord.store.base import Change, Lost
-from tests.faults.support import FakeClock, Office
+from tests.faults.support import FakeClock, Office, meanwhile
 
 
 def test_a_claim_makes_a_task_a_branch_and_a_worktree_and_binds_the_session(office: Office) -> None:
@@ -121,23 +116,3 @@ def test_a_holder_heard_of_after_the_queue_was_read_is_not_taken_for_dead(timed:
         ann.claim(next=True, worktree=False)
     assert [timed.task(name)["claim"]["session"] for name in ("15", "16")] == [dan.wanted] * 2
     assert dan.whoami().state == "live"
-
-
-@contextmanager
-def meanwhile(coord: Coordinator, happens: Callable[[], object]) -> Iterator[None]:
-    """Let something happen between the first decision of a verb and its swap, which that must lose."""
-    swap = coord.store.swap
-    waiting = [happens]
-
-    def late(changes: Sequence[Change]) -> Mapping[str, str]:
-        if waiting:
-            waiting.pop()()
-            with pytest.raises(Lost):
-                swap(changes)
-            raise Lost("somebody was first")
-        return swap(changes)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coord.store, "swap", late)
-        yield
-    assert not waiting

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +18,20 @@ from types import TracebackType
 from typing import Any
 
 import msgspec
+import pytest
 
 from gitcoord.coordinator import Coordinator
 from gitcoord.coordinator.clock import Clock
 from gitcoord.core.codec import encode
 from gitcoord.core.model import Beat
+from gitcoord.errors import Held
 from gitcoord.git import host
+from gitcoord.store.base import Change, Lost
 from tests.support import Scratch
+
+TTL, DELAY = 1800.0, 60.0
+"""The default TTL and lock delay, in seconds."""
+YEAR = 365 * 86400.0
 
 
 class FakeClock:
@@ -60,6 +67,13 @@ class FakeClock:
         """The machine starts anew: another boot id, the running clock at the beginning."""
         self.boot_name = "99999999-8888-7777-6666-555555555555"
         self.running = 20.0
+
+
+def foreign(boot: str | None = "77777777-0000-0000-0000-000000000000") -> FakeClock:
+    """The clock of another machine: its boot id says that nothing on it can be compared with ours."""
+    clock = FakeClock(boot)
+    clock.running = 3.0
+    return clock
 
 
 @dataclass
@@ -138,6 +152,33 @@ class Office:
         self.scratch.git("update-ref", f"refs/coord/heartbeats/{sid}", blob)
 
 
+def refused(coord: Coordinator, task: str) -> Held:
+    """Claim in vain; the refusal."""
+    with pytest.raises(Held) as refusal:
+        coord.claim(task, worktree=False)
+    return refusal.value
+
+
+@contextmanager
+def meanwhile(coord: Coordinator, happens: Callable[[], object]) -> Iterator[None]:
+    """Let something happen between the first decision of a verb and its swap, which that must lose."""
+    swap = coord.store.swap
+    waiting = [happens]
+
+    def late(changes: Sequence[Change]) -> Mapping[str, str]:
+        if waiting:
+            waiting.pop()()
+            with pytest.raises(Lost):
+                swap(changes)
+            raise Lost("somebody was first")
+        return swap(changes)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coord.store, "swap", late)
+        yield
+    assert not waiting
+
+
 @contextmanager
 def process(*argv: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that lives until the test kills it: somebody's agent."""
@@ -183,11 +224,14 @@ class Crowd:
         return [self.answer(worker) for worker in self.workers]
 
     def send(self, *words: object) -> None:
-        line = msgspec.json.encode([str(word) for word in words]) + b"\n"
         for worker in self.workers:
-            assert worker.stdin is not None
-            worker.stdin.write(line)
-            worker.stdin.flush()
+            self.tell(worker, *words)
+
+    @staticmethod
+    def tell(worker: subprocess.Popen[bytes], *words: object) -> None:
+        assert worker.stdin is not None
+        worker.stdin.write(msgspec.json.encode([str(word) for word in words]) + b"\n")
+        worker.stdin.flush()
 
     @staticmethod
     def answer(worker: subprocess.Popen[bytes]) -> Any:
