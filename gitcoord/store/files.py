@@ -7,6 +7,7 @@ records. A reftable repository has none of these files.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -49,38 +50,60 @@ def _oid(data: bytes) -> str:
     return BROKEN if _ZERO.match(oid) else oid
 
 
-def loose_refs(common: str, prefix: str) -> Iterator[str]:
-    """Names of all refs below ``prefix`` that have a file of their own."""
-    folders = [prefix.rstrip("/")]
-    while folders:
-        folder = folders.pop()
-        try:
-            found = list(os.scandir(os.path.join(common, *folder.split("/"))))
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # git removes directories that have become empty
-        for entry in found:
-            name = f"{folder}/{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(name)
-            elif not entry.name.startswith(".") and not entry.name.endswith(".lock"):
-                yield name
-
-
 def list_all(common: str, prefix: str) -> dict[str, str]:
     """Every ref below ``prefix`` with its oid, BROKEN where there is none to be had.
 
     Loose files first, then packed-refs: ``git pack-refs`` writes the packed value before it removes the file, so a ref
-    that is there all along is seen in at least one of the two. Half the time libgit2 takes: 40 against 72 ms for
-    10,000 loose refs.
+    that is there all along is seen in at least one of the two. Medians for 10,000 loose refs, on a busy machine: 80 ms;
+    libgit2 150, ``git for-each-ref`` 180.
     """
     answer: dict[str, str] = {}
-    for ref in loose_refs(common, prefix):
-        value = loose_value(common, ref)
-        if value is not None:
-            answer[ref] = value
+    folders = [prefix.rstrip("/")]
+    while folders:
+        folder = folders.pop()
+        try:
+            at = os.open(os.path.join(common, *folder.split("/")), os.O_RDONLY | os.O_DIRECTORY)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # git removes directories that have become empty
+        try:
+            folders += _list_folder(at, folder, answer)
+        finally:
+            os.close(at)
     for ref, oid in _packed(common, prefix):
         answer.setdefault(ref, oid)
     return answer
+
+
+def _list_folder(at: int, folder: str, answer: dict[str, str]) -> list[str]:
+    """Add the refs that have a file in the open directory ``at`` to ``answer``; the folders in it."""
+    folders = []
+    with os.scandir(at) as entries:
+        for entry in entries:
+            name = entry.name
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(f"{folder}/{name}")
+            elif not name.startswith(".") and not name.endswith(".lock"):
+                value = _value_at(at, name)
+                if value is not None:
+                    answer[f"{folder}/{name}"] = value
+    return folders
+
+
+def _value_at(at: int, name: str) -> str | None:
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at)
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # packed or removed meanwhile
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return BROKEN  # a symbolic link: Git's old way of saying symbolic ref
+        raise
+    try:
+        return _oid(os.read(fd, 256))
+    except IsADirectoryError:
+        return None
+    finally:
+        os.close(fd)
 
 
 def _packed(common: str, prefix: str) -> Iterator[tuple[str, str]]:
