@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from gitcoord.coordinator.claims import Claims
 from gitcoord.coordinator.places import Plot
 from gitcoord.coordinator.records import Loaded
@@ -103,10 +105,12 @@ class Handoffs(Claims):
         def decide() -> Plan[Task]:
             base = self.known_task(task_id)
             holder, verdict = self.holder(base.record)
+            giver = self.find_session(str(event.session))
+            if giver.record.state != "live":
+                raise Ended(f"session {giver.record.name} ({giver.record.id}) has {giver.record.state}")
             record = self.named_step(base, event, self.facts(base.record, verdict), holder, verdict)
-            giver = holder.record.name if holder else event.session
-            subject = f"offer {task_id} by {giver}: {event.note}"
-            return Plan([self.write(base.ref, base, record, event, subject)], record)
+            subject = f"offer {task_id} by {giver.record.name}: {event.note}"
+            return Plan(self.changes(self.write(base.ref, base, record, event, subject), self.verify(giver)), record)
 
         return self.transact(decide)
 
@@ -162,16 +166,20 @@ class Handoffs(Claims):
             base = self.known_task(task_id)
             addressee, verdict = self.holder(base.record)
             event = events.Accept(at=self.now(), session=me.record.id)
-            record = self.named_step(base, event, self.facts(base.record, verdict), addressee, verdict)
-            assert base.record.handoff is not None  # the rules accept offers alone
+            # What was offered nobody holds: neither the giver's silence nor the addressee's delays it.
+            facts = msgspec.structs.replace(self.facts(base.record, verdict), wait=self.hold_left(base.record))
+            record = self.named_step(base, event, facts, addressee, verdict)
+            offer = base.record.handoff
+            assert offer is not None  # the rules accept offers alone
             subject = f"accept {task_id} by {me.record.name}, token {record.token}"
             change = self.write(base.ref, base, record, event, subject)
-            return Plan(self._with(change, me), (record, base.record.handoff, me.record))
+            gone = addressee if offer.to is not None and me.record.id not in (offer.to, offer.from_) else None
+            return Plan(self._with(change, me, gone, verdict), (record, offer, me.record))
 
         return self.transact(decide)
 
     def _receive(self, task: Task, offer: Handoff, me: Session, *, restore: bool) -> tuple[Task, bool]:
-        from gitcoord.git import snapshot, worktree
+        from gitcoord.git import worktree
 
         found = self.worktree_for(task.id)
         if found is not None and os.path.isdir(found.path):
@@ -184,5 +192,5 @@ class Handoffs(Claims):
         self.settle(plot, task.id, me, task.token)
         restored = restore and offer.rescue is not None
         if restored and offer.rescue is not None:
-            snapshot.restore(self.repo, plot.path, offer.rescue)
+            self.bring_back(plot.path, offer.rescue)
         return self.place(task.id, plot), restored

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gitcoord.coordinator.joins import Joins
+from gitcoord.coordinator.rescue import Rescue
 from gitcoord.core import names
 from gitcoord.core import task as rules
 from gitcoord.core import task_events as events
 from gitcoord.core.model import Session, Task
 from gitcoord.errors import NotFound, Unsafe
 from gitcoord.git import binding, claimfile
-from gitcoord.store.base import Change, Existing
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Plot(msgspec.Struct, frozen=True):
     existing: Worktree | None = None
 
 
-class Places(Joins):
+class Places(Rescue):
     """Worktrees of claims."""
 
     def default_base(self) -> str | None:
@@ -69,7 +68,7 @@ class Places(Joins):
         existing = None
         if known or branch is not None or os.path.lexists(path):
             existing = self._checked_out(wanted)
-        if existing is not None and existing.path == path and _unfinished(existing):
+        if existing is not None and existing.path == path and self._cut_short(existing):
             existing = None  # a killed `git worktree add`: making it again resumes or cleans it
         if existing is not None:
             self._may_take(existing, task_id, wanted, path)
@@ -88,6 +87,11 @@ class Places(Joins):
             if item.branch == branch and not item.bare:
                 return item
         return None
+
+    def _cut_short(self, item: Worktree) -> bool:
+        from gitcoord.git import worktree
+
+        return item.unfinished or item.missing or worktree.was_interrupted(self.repo, item.path)
 
     def _may_take(self, found: Worktree, task_id: str, branch: str, planned: str) -> None:
         """A worktree that has the branch may be taken over when it was made for this very task."""
@@ -123,9 +127,9 @@ class Places(Joins):
 
         ``shared``: the former holder lives and keeps its worktree; the new one gets a branch and a copy of its own.
         """
-        from gitcoord.git import snapshot, worktree
+        from gitcoord.git import worktree
 
-        if shared and (old := self.worktree_for(task.id)) is not None:
+        if shared and (old := self.worktree_for(task.id)) is not None and os.path.isdir(old.path):
             rescued = self.rescue(task.id, old.path, f"copied for {me.name}")
             tail = f"-t{task.token}"
             plot = Plot(
@@ -135,11 +139,26 @@ class Places(Joins):
             )
             self.settle(plot, task.id, me, task.token)
             if rescued is not None:
-                snapshot.restore(self.repo, plot.path, rescued)
+                self.bring_back(plot.path, rescued)
         else:
             plot = self.plot(task.id, task, base=None, branch=None)
             self.settle(plot, task.id, me, task.token)
         return self.place(task.id, plot)
+
+    def rejoin(self, task: Task, me: Session) -> Task:
+        """The worktree of a task that I hold already: made if a kill came in between, or somebody deleted it."""
+        found = self.worktree_for(task.id)
+        note = claimfile.read(found.git_dir) if found is not None else None
+        if found is None or note is None or not os.path.isdir(found.path):
+            return self.resettle(task, me, shared=False)
+        if note.session != me.id:
+            bound = binding.bound_session(found.git_dir)
+            return self.resettle(task, me, shared=bound not in (None, me.id) and self.board().live(bound))
+        if note.token != task.token:
+            claimfile.write(found.git_dir, claimfile.ClaimFile(task.id, me.id, task.token))
+        if task.worktrees.get(self.host) == found.path:
+            return task
+        return self.place(task.id, Plot(found.path, found.branch or "", task.base, found))
 
     def place(self, task_id: str, plot: Plot) -> Task:
         """Note in the record where the task is worked on."""
@@ -177,14 +196,18 @@ class Places(Joins):
         ]
 
     def worktree_for(self, task_id: str) -> Worktree | None:
-        """The worktree of this clone that was made for a task."""
+        """The worktree of this clone that was made for a task; of several the one for the newest claim.
+
+        After a forced take-over the former holder goes on living in its own.
+        """
         from gitcoord.git import worktree
 
+        newest, found = -1, None
         for item in worktree.list_worktrees(self.repo):
             note = None if item.bare else claimfile.read(item.git_dir)
-            if note is not None and note.task == task_id:
-                return item
-        return None
+            if note is not None and note.task == task_id and note.token > newest:
+                newest, found = note.token, item
+        return found
 
     def dirt(self, item: Worktree) -> list[str]:
         """What is uncommitted in a worktree, as porcelain-like lines; in the main worktree tracked files only.
@@ -241,33 +264,3 @@ class Places(Joins):
         if record is base.record:
             return Plan([], None)
         return Plan([self.write(base.ref, base, record, event, f"remove the worktree of {task_id}")], None)
-
-    # -- rescue ---------------------------------------------------------------------------------------------------
-
-    def rescue(self, name: str, path: str, reason: str) -> str | None:
-        """Snapshot what is uncommitted in a worktree under ``refs/coord/rescue/``; its oid, or None if clean."""
-        from gitcoord.git import snapshot
-
-        ref = names.rescue_ref(name)
-
-        def decide() -> Plan[str | None]:
-            previous = self.store.list_refs(names.RESCUE).get(ref) or None
-            taken = snapshot.take(
-                self.repo,
-                path,
-                message=f"rescue {name}: {reason}",
-                author=self.author(),
-                previous=previous,
-                durable=self.durable,
-            )
-            if taken is None:
-                return Plan([], None)
-            if previous is not None and snapshot.same_work(self.repo, previous, taken.oid):
-                return Plan([], previous)
-            return Plan([Change(ref, previous, Existing(taken.oid))], taken.oid)
-
-        return self.transact(decide)
-
-
-def _unfinished(item: Worktree) -> bool:
-    return not os.path.isdir(item.path) or (item.locked or "").startswith("initializing")

@@ -1,0 +1,45 @@
+"""Rescue: what is uncommitted in a worktree, kept under ``refs/coord/rescue/`` before anything could lose it."""
+
+from __future__ import annotations
+
+from gitcoord.coordinator.joins import Joins
+from gitcoord.core import names
+from gitcoord.store.base import Change, Existing
+from gitcoord.store.transact import Plan
+
+
+class Rescue(Joins):
+    """Taking snapshots and bringing them back."""
+
+    def rescue(self, name: str, path: str, reason: str) -> str | None:
+        """Snapshot what is uncommitted in a worktree under ``refs/coord/rescue/``; its oid, or None if clean."""
+        from gitcoord.git import snapshot
+
+        ref = names.rescue_ref(name)
+
+        def decide() -> Plan[str | None]:
+            previous = self.store.list_refs(names.RESCUE).get(ref) or None
+            taken = snapshot.take(
+                self.repo,
+                path,
+                message=f"rescue {name}: {reason}",
+                author=self.author(),
+                previous=previous,
+                durable=self.durable,
+            )
+            if taken is None:
+                return Plan([], None)
+            for text in taken.left_out:
+                self.notice("left-out", f"not in the rescue snapshot of {path}: {text}")
+            if previous is not None and snapshot.same_work(self.repo, previous, taken.oid):
+                return Plan([], previous)
+            return Plan([Change(ref, previous, Existing(taken.oid))], taken.oid)
+
+        return self.transact(decide)
+
+    def bring_back(self, path: str, rescued: str) -> None:
+        """Restore a rescue snapshot into a clean worktree; what it could not bring becomes notices."""
+        from gitcoord.git import snapshot
+
+        for text in snapshot.restore(self.repo, path, rescued).notices:
+            self.notice("restored", text)
