@@ -63,7 +63,7 @@ class History(Joins):
         by_ref = {item.ref: name for name, item in board.tasks.items()}
         moment = ""
         found = []
-        for entry in reversed(self.store.history(oid)):
+        for entry in reversed(self.store.history([oid]).get(oid, [])):
             event = _event(entry, by_ref.get(ref), board)
             moment = max(moment, event.at)
             found.append((moment, event))

@@ -128,8 +128,11 @@ class RefStore(Protocol):
         When it returns, every ref has been seen to hold its new value; in durable mode it is on disk.
         """
 
-    def history(self, oid: str, limit: int | None = None) -> list[Entry]:
-        """The chain of record commits that ends in ``oid``, newest first."""
+    def history(self, oids: Iterable[str], limit: int | None = None) -> dict[str, list[Entry]]:
+        """The chain of record commits that ends in each oid, newest first, its newest ``limit`` links; as one batch.
+
+        A chain with a link that cannot be read is left out of the answer.
+        """
 
     def close(self) -> None:
         """Let go of processes and handles; the store must not be used after."""

@@ -1,9 +1,9 @@
-"""Walking a record's chain of commits, newest first, over any way to get at a commit's bytes."""
+"""Walking records' chains of commits, newest first, over any way to get at commits' bytes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from gitcoord.errors import Corrupt
 from gitcoord.store.base import Entry
@@ -12,14 +12,37 @@ from gitcoord.store.objects import parse_commit
 _LOOK_BACK = 1000  # swaps by others between our write and our looking for it: far more than can happen
 
 
-def chain(oid: str, commit: Callable[[str], bytes], common: str, limit: int | None) -> list[Entry]:
-    """Up to ``limit`` links from ``oid`` down. Raises Corrupt when a link is missing or is no commit."""
-    found: list[Entry] = []
-    for entry in _walk(oid, commit, common):
-        if limit is not None and len(found) >= limit:
-            break
-        found.append(entry)
+def chains(
+    oids: Iterable[str], commits: Callable[[Sequence[str]], Mapping[str, bytes]], common: str | None, limit: int | None
+) -> dict[str, list[Entry]]:
+    """Up to ``limit`` links from each oid down, all chains a link further in one batch; unreadable ones left out.
+
+    ``commits``: the bytes of those of these oids that are commits and can be read.
+    """
+    found: dict[str, list[Entry]] = {oid: [] for oid in oids}
+    ends = {oid: oid for oid in found} if limit is None or limit > 0 else {}
+    depth = 0
+    while ends:
+        depth += 1
+        data = commits(list(dict.fromkeys(ends.values())))
+        following: dict[str, str] = {}
+        for tip, oid in ends.items():
+            entry = _entry(oid, data)
+            if entry is not None:
+                found[tip].append(entry)
+            elif not found[tip] or common is None or found[tip][-1].oid not in _shallow(common):
+                del found[tip]  # but a shallow clone ends where it is meant to
+            if entry is not None and entry.parent is not None and depth != limit:
+                following[tip] = entry.parent
+        ends = following
     return found
+
+
+def _entry(oid: str, data: Mapping[str, bytes]) -> Entry | None:
+    try:
+        return parse_commit(oid, data[oid])
+    except (KeyError, Corrupt):
+        return None
 
 
 def is_in_chain(oid: str, tip: str, commit: Callable[[str], bytes], common: str) -> bool:

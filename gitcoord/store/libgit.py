@@ -34,7 +34,7 @@ from gitcoord.store.base import (
     Lost,
     Snapshot,
 )
-from gitcoord.store.chain import chain, is_in_chain
+from gitcoord.store.chain import chains, is_in_chain
 from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
 from gitcoord.store.objects import Obj, build, commit_header, tree_entry
 from gitcoord.store.outcome import settle
@@ -144,8 +144,17 @@ class LibgitStore:
         found = {oid: self._payload(check_oid(oid)) for oid in dict.fromkeys(oids)}
         return {oid: payload for oid, payload in found.items() if payload is not None}
 
-    def history(self, oid: str, limit: int | None = None) -> list[Entry]:
-        return chain(check_oid(oid), self._commit, self._common, limit)
+    def history(self, oids: Iterable[str], limit: int | None = None) -> dict[str, list[Entry]]:
+        return chains([check_oid(oid) for oid in oids], self._commits, self._common, limit)
+
+    def _commits(self, oids: Sequence[str]) -> dict[str, bytes]:
+        found = {}
+        for oid in oids:
+            try:
+                found[oid] = self._commit(oid)
+            except Corrupt:
+                continue
+        return found
 
     def _commit(self, oid: str) -> bytes:
         return self._object(oid, "commit")

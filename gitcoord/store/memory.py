@@ -23,8 +23,9 @@ from gitcoord.store.base import (
     Lost,
     Snapshot,
 )
+from gitcoord.store.chain import chains
 from gitcoord.store.checks import check_prefix, check_ref, ordered
-from gitcoord.store.objects import Obj, build, commit_header, make, parse_commit, tree_entry
+from gitcoord.store.objects import Obj, build, commit_header, make, tree_entry
 
 _FORMAT = "sha1"
 
@@ -117,17 +118,12 @@ class MemoryStore:
             if current != change.expected:
                 raise Lost(change.ref)
 
-    def history(self, oid: str, limit: int | None = None) -> list[Entry]:
-        chain: list[Entry] = []
-        at: str | None = oid
+    def history(self, oids: Iterable[str], limit: int | None = None) -> dict[str, list[Entry]]:
         with self._lock:
-            while at is not None and (limit is None or len(chain) < limit):
-                obj = self._objects.get(at)
-                if obj is None or obj.kind != "commit":
-                    raise Corrupt(f"{at} is not a commit that can be read")
-                chain.append(parse_commit(at, obj.data))
-                at = chain[-1].parent
-        return chain
+            return chains(oids, self._commits, None, limit)
+
+    def _commits(self, oids: Sequence[str]) -> dict[str, bytes]:
+        return {oid: obj.data for oid in oids if (obj := self._objects.get(oid)) and obj.kind == "commit"}
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -17,7 +17,7 @@ from gitcoord.git.repo import Repo
 from gitcoord.git.run import Done
 from gitcoord.store import durable, files, intent, recover
 from gitcoord.store.base import BROKEN, Blob, Busy, Change, Commit, Delete, Entry, Existing, Snapshot
-from gitcoord.store.chain import chain, is_in_chain
+from gitcoord.store.chain import chains, is_in_chain
 from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
 from gitcoord.store.objects import Obj, build, pack
 from gitcoord.store.outcome import settle
@@ -97,8 +97,8 @@ class PlumbingStore:
         wanted = [check_oid(oid) for oid in dict.fromkeys(oids)]
         return self._reader.payloads(wanted) if wanted else {}
 
-    def history(self, oid: str, limit: int | None = None) -> list[Entry]:
-        return chain(check_oid(oid), self._reader.commit, self._repo.common, limit)
+    def history(self, oids: Iterable[str], limit: int | None = None) -> dict[str, list[Entry]]:
+        return chains([check_oid(oid) for oid in oids], self._reader.commits, self._repo.common, limit)
 
     def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
         changes = ordered(changes)

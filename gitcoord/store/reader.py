@@ -94,6 +94,11 @@ class Reader:
                 found[oid] = wanted.data
         return found
 
+    def commits(self, oids: Sequence[str]) -> dict[str, bytes]:
+        """The raw bytes of those that are commits and can be read."""
+        found = zip(oids, self.ask(oids), strict=True)
+        return {oid: raw.data for oid, raw in found if raw is not None and raw.kind == "commit"}
+
     def commit(self, oid: str) -> bytes:
         """The raw bytes of a commit. Raises Corrupt when it is missing or something else."""
         found = self.ask([oid])[0]

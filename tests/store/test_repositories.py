@@ -167,7 +167,7 @@ def test_the_stores_understand_each_other(tmp_path: Path) -> None:
         assert found is not None
         assert (found.oid, found.payload) == (at, str(number).encode())
     assert at is not None
-    assert stores[0].history(at) == stores[1].history(at)
+    assert stores[0].history([at]) == stores[1].history([at])
     for store in stores:
         store.close()
 
