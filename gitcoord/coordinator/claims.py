@@ -163,9 +163,8 @@ class Claims(Holding):
     def _granted(self, won: Won, *, worktree: bool) -> Grant:
         if won.changed and won.plot is not None:
             self._make_place(won)
-        elif not won.changed and worktree and self.worktree_for(won.task.id) is None:
-            # Killed between the grant and its worktree: the claim is ours, the place is still to be made.
-            won = msgspec.structs.replace(won, task=self.resettle(won.task, won.me, shared=False))
+        elif not won.changed and worktree:
+            won = msgspec.structs.replace(won, task=self.rejoin(won.task, won.me))
         if won.taken_from is not None:
             self.notice("taken-over", f"taken from {won.taken_from.name} ({won.taken_from.id}), which no longer lives")
         return Grant(
@@ -184,7 +183,7 @@ class Claims(Holding):
         try:
             self.settle(won.plot, won.task.id, won.me, won.task.token)
         except BaseException as failure:
-            self._give_back(won.task.id, failure)
+            self._give_back(won.task, failure)
             raise
 
     # -- takeover -----------------------------------------------------------------------------------------------------
@@ -233,7 +232,7 @@ class Claims(Holding):
             try:
                 placed = self.resettle(won.task, won.me, shared=won.task.hold is not None)
             except BaseException as failure:
-                self._give_back(won.task.id, failure)
+                self._give_back(won.task, failure)
                 raise
             won = msgspec.structs.replace(won, task=placed)
         return self._granted(won, worktree=False)

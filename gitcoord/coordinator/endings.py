@@ -96,14 +96,16 @@ class Endings(Sessions, Handoffs):
         tasks = list(self.board().plain_tasks().values())
         self.wanted = new
         for task in tasks:
-            if task.claim is not None and task.claim.session == old:
+            former = task.former if task.former is not None and task.former.session == old else None
+            unclaimed = former is not None and task.state == "pending" and task.token == former.token
+            if unclaimed or (task.claim is not None and task.claim.session == old):
                 try:
                     grant = self.transact(lambda name=task.id: self._reclaim(name))  # type: ignore[misc]
                     retaken.append(grant.id)
                     self._rebind(grant, new)
                 except CoordError:
                     lost.append(task.id)
-            elif task.former is not None and task.former.session == old and task.token == task.former.token + 1:
+            elif former is not None and task.token > former.token:
                 lost.append(task.id)
         return sorted(retaken), sorted(lost)
 
@@ -112,11 +114,11 @@ class Endings(Sessions, Handoffs):
         me = self.me()
         base = self.known_task(task_id)
         holder, verdict = self.holder(base.record)
-        calm = None if verdict is None else msgspec.structs.replace(verdict, wait=0.0)
+        facts = msgspec.structs.replace(self.facts(base.record, verdict), wait=0.0)
         event = events.ClaimTask(
             at=self.now(), session=me.record.id, id=task_id, taken_from=holder.record.id if holder else None
         )
-        record = self.named_step(base, event, self.facts(base.record, calm), holder, calm)
+        record = self.named_step(base, event, facts, holder, verdict)
         subject = f"claim {task_id} by {me.record.name}, token {record.token}, resumed"
         return Plan(self._with(self.write(base.ref, base, record, event, subject), me), record)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Literal
 
@@ -89,10 +90,9 @@ class Holding(Tasks, Places):
         self, change: Change, me: Loaded[Session], taken: Loaded[Session] | None = None, verdict: Verdict | None = None
     ) -> list[Change]:
         """``change`` by me: my session must still be what it was, my heartbeat counts, the dead holder expires."""
-        expiry = []
-        if taken is not None and verdict is not None and taken.record.state == "live" and not verdict.live:
-            expiry = self.expiry(taken, verdict, me.record.id)
-        return self.changes(change, self.verify(me), self.beat_change(me), expiry)
+        return self.changes(
+            change, self.verify(me), self.beat_change(me), self.expiry_if_dead(taken, verdict, me.record.id)
+        )
 
     def renewal(self, me: Loaded[Session], held: Loaded[Task] | None) -> list[Change]:
         """My heartbeat if it is due, provided that I still hold what I was found to hold."""
@@ -169,6 +169,22 @@ class Holding(Tasks, Places):
             removable=removable and not remove_worktree,
         )
 
-    def _give_back(self, task_id: str, failure: BaseException) -> None:
-        reason = failure.message if isinstance(failure, CoordError) else type(failure).__name__
-        self.release(task_id, reason=f"its worktree could not be made: {reason}"[:500])
+    def _give_back(self, granted: Task, failure: BaseException) -> None:
+        """Release what was granted a moment ago. Where even that fails the claim stays: claiming again goes on."""
+        why = failure.message if isinstance(failure, CoordError) else type(failure).__name__
+        reason = f"its worktree could not be made: {why}"[:500]
+
+        def decide() -> Plan[None]:
+            me = self.me()
+            base = self.known_task(granted.id)
+            event = events.Release(at=self.now(), session=me.record.id, token=granted.token, reason=reason)
+            record = self.named_step(base, event, self.facts(base.record, None), me, None)
+            change = self.write(base.ref, base, record, event, f"release {granted.id}: {reason}")
+            return Plan(self._with(change, me), None)
+
+        try:
+            self.transact(decide)
+            if not os.path.isdir(granted.worktrees.get(self.host, "")):
+                self.transact(lambda: self._unplace(granted.id))
+        except CoordError:
+            pass  # the failure itself is what the caller has to hear of

@@ -90,6 +90,12 @@ class Liveness(Base):
             Change(beat_ref, beat.oid if beat else None, None),
         ]
 
+    def expiry_if_dead(self, session: Loaded[Session] | None, verdict: Verdict | None, by: str | None) -> list[Change]:
+        """The same for a session whose death a decision was founded on; nothing for one that lives or has ended."""
+        if session is None or verdict is None or verdict.live or session.record.state != "live":
+            return []
+        return self.expiry(session, verdict, by)
+
     # -- saying that we live --------------------------------------------------------------------------------------
 
     def beat_age(self, sid: str) -> float | None:

@@ -177,7 +177,9 @@ class Tasks(Joins):
             session, verdict = self.holder(base.record)
             event = events.Cancel(at=self.now(), session=me.record.id if me else None, reason=reason)
             record = self.named_step(base, event, self.facts(base.record, verdict), session, verdict)
-            return Plan([self.write(base.ref, base, record, event, f"cancel {id}: {reason}")], None)
+            change = self.write(base.ref, base, record, event, f"cancel {id}: {reason}")
+            dead = session if base.record.claim is not None else None
+            return Plan(self.changes(change, self.expiry_if_dead(dead, verdict, event.session)), None)
 
         self.transact(decide)
         return self._shown(id)
