@@ -38,7 +38,7 @@ from gitcoord.store.chain import chains, is_in_chain
 from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
 from gitcoord.store.objects import Obj, build, commit_header, tree_entry
 from gitcoord.store.outcome import settle
-from gitcoord.store.plumbing import PlumbingStore
+from gitcoord.store.plumbing import MANY, PlumbingStore
 from gitcoord.store.trouble import failed, is_plain, os_failed
 from gitcoord.store.writelock import writing
 
@@ -160,8 +160,8 @@ class LibgitStore:
         return self._object(oid, "commit")
 
     def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
-        if self._logs_all or any(isinstance(change.new, Delete) for change in changes):
-            return self._git.swap(changes)
+        if self._logs_all or len(changes) > MANY or any(isinstance(change.new, Delete) for change in changes):
+            return self._git.swap(changes)  # a bulk goes into one pack there, with one sync
         changes = ordered(changes)
         if not changes:
             return {}

@@ -28,6 +28,9 @@ from gitcoord.store.writelock import writing
 _FORMAT = "--format=%(refname) %(objectname) %(symref)"
 _BROKEN_WARNING = "ignoring broken ref "
 _LOOSE_OBJECTS = 100  # more than these become one pack, so that a bulk import is not 30,000 files
+MANY = 50
+"""More refs than these in one swap are synced together, and in one pack: a bulk import."""
+
 _TRIES = 5
 _PATTERNS = 100  # refs to name on one command line; with more, listing their folders is faster
 # Said where a swap races with its like: the next round decides anew. Anything else does not get better by itself.
@@ -155,9 +158,9 @@ class PlumbingStore:
         if self._durable:
             durable.sync_objects(self._repo.common, [] if many else [obj.oid for obj in objects])
 
-    def _run(self, *args: str, data: bytes) -> Done:
+    def _run(self, *args: str, data: bytes, many: bool = False) -> Done:
         options = [
-            *durable.options(self._durable),
+            *durable.options(self._durable, many=many),
             "-c",
             "core.logAllRefUpdates=false",
             "-c",
@@ -167,7 +170,8 @@ class PlumbingStore:
 
     def _move(self, changes: Sequence[Change], new: Mapping[str, str]) -> None:
         lines = ["start", *(_line(change, new) for change in changes), "prepare", "commit", ""]
-        done = self._run("update-ref", "--no-deref", "--stdin", data="\n".join(lines).encode())
+        many = len(new) > MANY and not self._reftable
+        done = self._run("update-ref", "--no-deref", "--stdin", data="\n".join(lines).encode(), many=many)
         if done.code < 0:
             self._notes.leave()
         if not committed(done):
