@@ -1,0 +1,173 @@
+"""Talking to a remote: fetch into our own corner, push with exact leases, list. The user's git does it, nothing of the
+user's notices: no hooks, no tags, no FETCH_HEAD, no tracking branches, no submodules, no configuration written.
+
+Owns the command lines and what is said when the remote cannot be reached. What a push answered is read in
+``remote_report``. Must not know records or sessions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from gitcoord.core import names
+from gitcoord.errors import GitFailed, HubRefused, HubUnreachable, Usage
+from gitcoord.git.remote_report import Push, Verdict, never_sent, read_report
+from gitcoord.git.repo import Repo
+from gitcoord.git.run import Done
+from gitcoord.git.settings import with_settings
+
+TRACKING = "refs/coord-remotes/"
+TIMEOUT = 60.0
+"""Seconds for one conversation with a remote; then its whole process group is killed."""
+
+_NEVER = re.compile(r"[\x00-\x20\x7f]")
+_HELPER = re.compile(r"(?:ext|fd)::", re.IGNORECASE)
+_PREFIX = re.compile(r"refs/(?:heads/)?[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9_-]*)*/\Z")
+_TAKEN = ("refs/tags/", "refs/notes/", "refs/remotes/", "refs/replace/", "refs/coord-remotes/", "refs/coord-local/")
+_FETCH = (
+    *("--prune", "--no-prune-tags", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"),
+    *("--no-recurse-submodules", "--no-filter", "--no-write-commit-graph", "--no-show-forced-updates"),
+    *("--quiet", "--refmap="),
+)
+_PUSH = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--no-signed", "--no-thin")
+
+
+class Remote(msgspec.Struct, frozen=True):
+    """A remote as an arbiter: its name or address, and the prefix below which it keeps our refs."""
+
+    name: str
+    prefix: str = names.ROOT
+
+    @property
+    def tracking(self) -> str:
+        """Below this prefix stands what the remote had when it was last heard of."""
+        return f"{TRACKING}{names.key(self.name)}/"
+
+    def there(self, ref: str) -> str:
+        """What one of our refs is called at the remote."""
+        return self.prefix + ref.removeprefix(names.ROOT)
+
+    def here(self, theirs: str) -> str:
+        """What one of the remote's refs is called among ours."""
+        return names.ROOT + theirs.removeprefix(self.prefix)
+
+    def tracked(self, ref: str) -> str:
+        """Where we note what the remote has of one of our refs."""
+        return self.tracking + ref.removeprefix(names.ROOT)
+
+
+class Update(msgspec.Struct, frozen=True):
+    """``ref`` (as it is called at the remote) moves from ``expected`` (None: absent) to ``new`` (None: deleted)."""
+
+    ref: str
+    new: str | None
+    expected: str | None
+
+
+class LostContact(Exception):
+    """The remote stopped answering in the middle of a push: it may have been applied, or may be yet."""
+
+
+class NotAtomic(HubRefused):
+    """This remote cannot move several refs at once."""
+
+    hint = "git coord hub probe"
+
+
+def checked(name: str, prefix: str = names.ROOT) -> Remote:
+    """The remote called ``name``: a configured name, an address or a path. Raises Usage for what is none of them.
+
+    ``--upload-pack=…`` would run a program, and so would ``ext::``; git must never see either of them.
+    """
+    if not name or name.startswith("-") or _NEVER.search(name) or _HELPER.match(name) or len(name) > names.MAX_NAME:
+        raise Usage(f"{name[:80]!r} is no remote", hint="a name from 'git remote', or an address")
+    if not _PREFIX.match(prefix) or prefix.startswith(_TAKEN):
+        raise Usage(
+            f"coord.refPrefix is {prefix[:80]!r}; no place for coordination refs",
+            hint="git config coord.refPrefix refs/heads/coord-state/",
+        )
+    return Remote(name, prefix)
+
+
+def fetch(repo: Repo, remote: Remote, *, timeout: float = TIMEOUT) -> None:
+    """Bring what the remote has into its tracking refs, and nothing else anywhere. Raises HubUnreachable, GitFailed.
+
+    ``--prune`` reaches only as far as the refspec: a tracking ref goes when the remote no longer has it.
+    """
+    refspec = f"+{remote.prefix}*:{remote.tracking}*"
+    args = ("fetch", *_FETCH, "--", remote.name, refspec)
+    done = _talk(repo, remote, args, timeout, {"fetch.negotiationAlgorithm": "noop"})
+    if done.code != 0:
+        raise _unreachable(remote, done)
+
+
+def ls_remote(repo: Repo, remote: Remote, refs: Sequence[str], *, timeout: float = TIMEOUT) -> dict[str, str]:
+    """The value of each of ``refs`` (remote names) that the remote shows. Raises HubUnreachable, GitFailed."""
+    done = _talk(repo, remote, ("ls-remote", "--quiet", "--", remote.name, *refs), timeout)
+    if done.code != 0:
+        raise _unreachable(remote, done)
+    pairs = (line.split("\t", 1) for line in done.text.split("\n") if "\t" in line)
+    found = {ref: oid for oid, ref in pairs}
+    return {ref: found[ref] for ref in refs if ref in found}  # a pattern also matches at the end of longer names
+
+
+def push(
+    repo: Repo, remote: Remote, updates: Sequence[Update], *, atomic: bool = False, timeout: float = TIMEOUT
+) -> dict[str, Verdict]:
+    """Push each update with its exact lease; what became of it, by ref. With ``atomic`` all of them, or none.
+
+    Raises HubUnreachable when nothing was sent, LostContact when nobody knows, NotAtomic, GitFailed.
+    """
+    leases = [f"--force-with-lease={item.ref}:{item.expected or ''}" for item in updates]
+    specs = [f"{item.new or ''}:{item.ref}" for item in updates]
+    args = ("push", *_PUSH, "--atomic" if atomic else "--no-atomic", *leases, "--", remote.name, *specs)
+    try:
+        done = _talk(repo, remote, args, timeout, {"push.negotiate": "false"})
+    except HubUnreachable:
+        raise LostContact(f"no answer within {timeout:g} s") from None
+    report = read_report(done, [item.ref for item in updates])
+    return _judged(remote, done, report)
+
+
+def _judged(remote: Remote, done: Done, report: Push) -> dict[str, Verdict]:
+    said = done.complaint
+    if report.complete:
+        return dict(report.verdicts)
+    if "does not support --atomic" in said:
+        raise NotAtomic(f"{remote.name} cannot move several refs at once (no atomic push)")
+    if done.code > 0 and never_sent(said):
+        raise _unreachable(remote, done)
+    if done.code > 0 and ("bad object" in said or "src refspec" in said or "unable to read" in said):
+        raise GitFailed(f"git push failed: {said}")
+    raise LostContact(said or f"git push ended with {done.code}")
+
+
+def _talk(
+    repo: Repo, remote: Remote, args: Sequence[str], timeout: float, settings: Mapping[str, str] | None = None
+) -> Done:
+    env = with_settings(
+        repo.env,
+        {
+            "core.hooksPath": "/dev/null",
+            "protocol.ext.allow": "never",
+            f"remote.{remote.name}.mirror": "false",  # it would refuse every push that names its refs
+            **(settings or {}),
+        },
+    )
+    try:
+        return repo.git(*args, env={**env, "GCM_INTERACTIVE": "never"}, check=False, timeout=timeout)
+    except TimeoutError:
+        raise HubUnreachable(
+            f"{remote.name} did not answer within {timeout:g} s", hint="try again, or look with 'git coord hub probe'"
+        ) from None
+
+
+def _unreachable(remote: Remote, done: Done) -> HubUnreachable:
+    return HubUnreachable(
+        f"{remote.name} cannot be reached: {done.complaint or f'git ended with {done.code}'}",
+        hint="check the network and 'git remote -v', then run the same command again",
+        remote=remote.name,
+    )
