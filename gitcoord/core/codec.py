@@ -101,9 +101,11 @@ def _keep_unknown(new: dict[str, Any], raw: dict[str, Any], known: dict[str, Any
 
 
 def _same_or_new(new: Any, raw: Any, known: Any) -> Any:
-    """``raw`` where the part did not change (so its unknown fields stay), else ``new``; lists element by element."""
+    """``raw`` where the part did not change (so its unknown fields stay), else ``new``; containers by their elements."""
     if new == known and raw is not None:
         return raw
+    if isinstance(new, dict) and isinstance(raw, dict) and isinstance(known, dict):
+        return {name: _same_or_new(value, raw.get(name), known.get(name)) for name, value in new.items()}
     if isinstance(new, list | tuple) and isinstance(raw, list) and isinstance(known, list | tuple):
         if len(raw) != len(known):
             return new

@@ -56,7 +56,8 @@ class LockEvent(Struct, frozen=True, kw_only=True, tag_field="type"):
 class Acquire(LockEvent, frozen=True, kw_only=True, tag="lock"):
     """``session`` takes all of ``wants``, or none. ``ttl`` in seconds, None for as long as the session lives.
 
-    ``mark`` is the author's running clock, by which its machine counts the ttl.
+    ``mark`` is the author's running clock, by which its machine counts the ttl. ``task`` and ``claim``: taken together
+    with the claim of that task under that token, in one swap.
     """
 
     session: str
@@ -65,6 +66,8 @@ class Acquire(LockEvent, frozen=True, kw_only=True, tag="lock"):
     ttl: float | None = None
     mark: Boot | None = None
     reason: str | None = None
+    task: str | None = None
+    claim: int | None = None
 
 
 class Renew(LockEvent, frozen=True, kw_only=True, tag="renew-lock"):
@@ -95,7 +98,7 @@ class Lapse(Struct, frozen=True, kw_only=True):
     """Why one lock is no longer in force, as the one who drops it found: kept in history to settle disputes."""
 
     token: int
-    why: Literal["ttl", "ended", "expired", "dead", "stale"]
+    why: Literal["ttl", "ended", "expired", "dead", "stale", "unclaimed"]
     silent: float | None = None
     boot: Boot | None = None
     host: str | None = None

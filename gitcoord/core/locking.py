@@ -94,6 +94,8 @@ def _granted(event: on.Acquire, target: Target, token: int) -> Lock:
         reason=event.reason,
         ttl=event.ttl,
         mark=event.mark,
+        task=event.task,
+        claim=event.claim,
     )
 
 

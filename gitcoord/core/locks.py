@@ -21,7 +21,11 @@ CONFLICT: frozenset[tuple[Mode, Mode]] = frozenset(
 
 
 class Lock(Struct, frozen=True, kw_only=True):
-    """One lock. Its fencing token is also its id; ``mark`` and ``renewals`` say since when the ttl runs (``left``)."""
+    """One lock. Its fencing token is also its id; ``mark`` and ``renewals`` say since when the ttl runs (``left``).
+
+    ``task`` and ``claim``: it was taken together with the claim of that task under that token, and is in force only
+    once the task's record has come that far. A swap of two refs that is killed between them leaves the lock alone.
+    """
 
     target: Target
     mode: Mode
@@ -32,6 +36,8 @@ class Lock(Struct, frozen=True, kw_only=True):
     ttl: float | None = None
     mark: Boot | None = None
     renewals: int = 0
+    task: str | None = None
+    claim: int | None = None
 
 
 class Waiter(Struct, frozen=True, kw_only=True):

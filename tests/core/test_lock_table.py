@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import msgspec
+
 from gitcoord.core import codec
 from gitcoord.core.locks import Facts, LockTable, blockers, concerned, covering
 from gitcoord.core.model import Boot
-from tests.core.lock_support import ANN, BEN, CAT, LIVE, acquire, after, on, queue
+from tests.core.lock_support import ANN, BEN, CAT, LIVE, acquire, after, holders, on, queue
 
 
 def test_covering_lists_others_locks_on_paths() -> None:
@@ -36,3 +38,10 @@ def test_importing_the_lock_rules_adds_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"dataclasses", "inspect", "subprocess", "pathlib", "json", "datetime", "logging", "shutil", "tempfile"}
     assert heavy.isdisjoint(done.stdout.split())
+
+
+def test_a_lock_taken_with_a_claim_says_so_and_falls_with_it() -> None:
+    table = after(acquire(ANN, "db", task="15", claim=3))
+    assert (table.locks[0].task, table.locks[0].claim) == ("15", 3)
+    never_claimed = msgspec.structs.replace(LIVE, lapsed=frozenset({table.locks[0].token}))
+    assert holders(after(acquire(BEN, "db"), table=table, facts=never_claimed)) == [("db", "exclusive", BEN, 2)]
