@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from gitcoord.coordinator.clock import Chance, Clock
+from gitcoord.coordinator.commons import Commons
 from gitcoord.coordinator.endings import Endings
 from gitcoord.coordinator.history import History
 from gitcoord.coordinator.overview import Overview
@@ -25,7 +26,7 @@ from gitcoord.store.base import RefStore
 __all__ = ["Coordinator"]
 
 
-class Coordinator(Endings, Worktrees, Overview, History, Upkeep):
+class Coordinator(Endings, Worktrees, Overview, History, Commons, Upkeep):
     """One repository, seen from one place by one caller. Not safe to share between threads: open one in each."""
 
     @classmethod

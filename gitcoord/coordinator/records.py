@@ -119,15 +119,25 @@ def _kind(ref: str) -> type[Struct]:
     for prefix, kind in _KINDS:
         if ref.startswith(prefix):
             return kind
+    if ref == names.LOCKS:
+        from gitcoord.core.locks import LockTable  # with its rules 3 ms of import, which no command without locks needs
+
+        return LockTable
+    if ref.startswith((names.DATA, names.PRIVATE)):
+        from gitcoord.core.scope import Scope
+
+        return Scope
     raise Corrupt(f"{ref} is not a kind of record this gitcoord knows")
 
 
 def _check_name(ref: str, record: Struct) -> None:
     """A record that says it is something else than its ref says was put there by no gitcoord."""
-    expected: str | None = None
+    expected = ref
     if isinstance(record, Task):
         expected = names.task_ref(record.id)
     elif isinstance(record, Session):
         expected = names.SESSIONS + record.id
-    if expected is not None and expected != ref:
+    elif ref.startswith((names.DATA, names.PRIVATE)):
+        expected = names.data_ref(getattr(record, "name", ""))
+    if expected != ref:
         raise Corrupt(f"{ref} holds the record of another name", ref=ref)
