@@ -1,21 +1,22 @@
-"""What sessions have in common: locks. Thin, because every command starts with it; the work is done in
-``locks``, which is loaded when first used.
+"""What sessions have in common: locks and shared data. Thin, because every command starts with it; the work is done in
+``locks`` and ``sharing``, which are loaded when first used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 from gitcoord.coordinator.sessions import Sessions
 from gitcoord.core.views import LockView
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.locks import Checked, Locked, Locks
+    from gitcoord.coordinator.sharing import Entry, Removed, ScopeRow, ScopeView, Sharing
 
 
 class Commons(Sessions):
-    """Locks."""
+    """Locks and shared data."""
 
     # -- locks --------------------------------------------------------------------------------------------------------
 
@@ -62,3 +63,40 @@ class Commons(Sessions):
         Raises Held, which lists the others with their locks in its field ``paths``.
         """
         return self._locks.check(paths, staged=staged)
+
+    # -- shared data --------------------------------------------------------------------------------------------------
+
+    @property
+    def _sharing(self) -> Sharing:
+        from gitcoord.coordinator.sharing import Sharing
+
+        return Sharing(self)
+
+    def set(self, scope: str, key: str, value: Any, *, if_version: int | None = None, if_absent: bool = False) -> Entry:
+        """Write ``value`` (JSON) under ``key``; with ``if_version`` only over that version (0: only if absent).
+
+        Needs no session. Raises Conflict, with the present version and value in its fields; WrongState, Usage.
+        """
+        return self._sharing.set(scope, key, value, if_version=if_version, if_absent=if_absent)
+
+    @overload
+    def get(self, scope: str) -> ScopeView: ...
+    @overload
+    def get(self, scope: str, key: str, default: Any = ...) -> Entry: ...
+    @overload
+    def get(self, scope: str, key: str | None, default: Any = ...) -> Entry | ScopeView: ...
+    def get(self, scope: str, key: str | None = None, default: Any = ...) -> Entry | ScopeView:
+        """One key, or the whole scope without ``key``. Raises NotFound unless there is a ``default`` for the key."""
+        return self._sharing.get(scope, key, default)
+
+    def unset(self, scope: str, key: str | None = None, *, if_version: int | None = None) -> Removed:
+        """Take a key out of a scope, or everything. Raises NotFound, Conflict."""
+        return self._sharing.unset(scope, key, if_version=if_version)
+
+    def scopes(self, glob: str | None = None) -> list[ScopeRow]:
+        """The scopes that hold something, by name; with ``glob`` those it matches whole."""
+        return self._sharing.scopes(glob)
+
+    def incr(self, scope: str, key: str, by: int = 1) -> Entry:
+        """Add ``by`` to a whole number, absent counting as 0; no number is given out twice. Raises WrongState."""
+        return self._sharing.incr(scope, key, by)
