@@ -101,20 +101,41 @@ def discover(start: str, environ: Mapping[str, str]) -> Repo:
     """The repository around ``start``. Raises NoRepository, or GitFailed when git is missing or refuses the owner."""
     if not os.path.isdir(start):
         raise NoRepository(f"there is no directory {start}")
-    env = {**environ, "LC_ALL": "C"}
-    done = run(
-        [
-            *("git", "-C", start, "rev-parse", "--path-format=absolute"),
-            *("--git-common-dir", "--git-dir", "--is-bare-repository", "--show-object-format", "--show-toplevel"),
-        ],
-        env=env,
-    )
+    done = _rev_parse(start, environ, *_QUESTIONS)
     lines = done.text.split("\n")
     if len(lines) < 4:
         if b"not a git repository" in done.err:
             raise NoRepository()
         raise GitFailed(f"git does not open this repository: {done.complaint}")
-    common, git_dir, bare, object_format = lines[:4]
     # Outside a work tree --show-toplevel alone fails, after the other answers were printed.
-    top = lines[4] if done.code == 0 and len(lines) > 4 else None
+    if len(lines) != (5 if done.code == 0 else 4):  # there is a line break in a path
+        answers = [_rev_parse(start, environ, question) for question in _QUESTIONS]
+        lines = [answer.text for answer in answers if answer.code == 0]
+    common, git_dir, bare, object_format = lines[:4]
+    top = lines[4] if len(lines) > 4 else None
+    if top is not None and "GIT_DIR" in environ and "GIT_WORK_TREE" not in environ:
+        top = _real_top(start, top, common, git_dir)
     return Repo(common, git_dir, top, bare == "true", object_format, clean_env(environ))
+
+
+_QUESTIONS = ("--git-common-dir", "--git-dir", "--is-bare-repository", "--show-object-format", "--show-toplevel")
+
+
+def _rev_parse(start: str, environ: Mapping[str, str], *questions: str) -> Done:
+    argv = ["git", "-C", start, "rev-parse", "--path-format=absolute", *questions]
+    return run(argv, env={**environ, "LC_ALL": "C"})
+
+
+def _real_top(start: str, top: str, common: str, git_dir: str) -> str:
+    """The root of the worktree of ``git_dir``: with GIT_DIR alone exported, Git takes the current directory for it."""
+    if os.path.realpath(top) != os.path.realpath(start):
+        return top
+    link = common
+    if git_dir != common:
+        try:
+            with open(os.path.join(git_dir, "gitdir"), "rb") as file:
+                link = os.path.join(git_dir, os.fsdecode(file.read().rstrip(b"\n")))
+        except OSError:
+            return top
+    above, name = os.path.split(link)
+    return os.path.normpath(above) if name == ".git" and os.path.isdir(above) else top

@@ -127,7 +127,7 @@ def _settle(repo: Repo, path: str, branch: str, base: str | None, *, cut_short: 
     elif os.path.lexists(path) and not _is_empty(path):
         raise Unsafe(f"{path} exists and is no worktree of this repository", hint="move it away", path=path)
     if commit is None and _commit(repo, base or "HEAD") is None:
-        raise _no_base(base)
+        raise _no_base(repo, base)
     return _make(repo, path, branch, base, exists=commit is not None)
 
 
@@ -194,7 +194,8 @@ def _commit(repo: Repo, revision: str) -> str | None:
     return done.text if done.code == 0 else None
 
 
-def _no_base(base: str | None) -> WrongState | NotFound:
-    if base is not None:
+def _no_base(repo: Repo, base: str | None) -> WrongState | NotFound:
+    """The branch of a new repository's HEAD is no unknown name: there is only no commit on it yet."""
+    if base is not None and _commit(repo, "HEAD") is not None:
         return NotFound(f"there is no commit {base}")
     return WrongState("there is no commit yet to start a branch from", hint="make the first commit")
