@@ -58,8 +58,9 @@ def envelope(reply: Reply, notices: Sequence[Notice] = ()) -> dict[str, Any]:
     """The JSON document of a success."""
     document: dict[str, Any] = {"schema": SCHEMA, "ok": True, "result": _flat(reply.result)}
     grant = _grant(reply.result)
-    if grant is not None:
-        document["guarantee"] = grant.guarantee
+    guarantee = grant.guarantee if grant is not None else reply.guarantee
+    if guarantee is not None:
+        document["guarantee"] = guarantee
     document["as_of"] = reply.as_of
     document["notices"] = list(notices)
     return document

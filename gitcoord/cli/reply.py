@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gitcoord.cli.render.doc import Doc
-    from gitcoord.core.views import Notice
+    from gitcoord.core.views import Guarantee, Notice
     from gitcoord.errors import CoordError
 
 
@@ -23,9 +23,10 @@ class Reply:
     ``bare``: a line for a shell in place of a document, a path for ``cd`` or an export for ``eval``.
     ``lines``: the records of ``--porcelain``, where they are not the result itself.
     ``refusal``: the failure that the command ends in all the same, after its document.
+    ``guarantee``: how strong what was granted is, where the result is no Grant, which says so itself.
     """
 
-    __slots__ = ("as_of", "bare", "confirms", "lines", "notices", "refusal", "result", "show")
+    __slots__ = ("as_of", "bare", "confirms", "guarantee", "lines", "notices", "refusal", "result", "show")
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Reply:
         notices: Sequence[Notice] = (),
         lines: Sequence[Any] | None = None,
         refusal: CoordError | None = None,
+        guarantee: Guarantee | None = None,
     ) -> None:
         self.result = result
         self.show = show
@@ -47,3 +49,4 @@ class Reply:
         self.notices = tuple(notices)
         self.lines = lines
         self.refusal = refusal
+        self.guarantee = guarantee

@@ -38,6 +38,15 @@ TABLE: dict[str, str] = {
     "handoffs": "handoffs",
     "accept": "handoffs",
     "withdraw": "handoffs",
+    "lock": "locks",
+    "unlock": "locks",
+    "locks": "locks",
+    "check": "locks",
+    "set": "data",
+    "get": "data",
+    "unset": "data",
+    "scopes": "data",
+    "incr": "data",
     "worktree list": "worktrees",
     "worktree create": "worktrees",
     "worktree remove": "worktrees",
@@ -53,5 +62,5 @@ NOUNS = {
 }
 """First words of two-word verbs, and what they are about."""
 
-GROUPS = ("Set-up", "Sessions", "Tasks", "Working", "Handing over", "History", "Worktrees")
+GROUPS = ("Set-up", "Sessions", "Tasks", "Working", "Handing over", "Locks and data", "History", "Worktrees")
 """Headings of the help, in order."""

@@ -57,6 +57,14 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def integer(text: str) -> int:
+    """A whole number with or without a sign, of at most 64 bits."""
+    number = text.removeprefix("-").removeprefix("+") if len(text) > 1 else text
+    if not (number.isascii() and number.isdigit() and len(number) <= 19 and abs(int(number)) < 2**63):
+        raise ValueError(f"{text!r} is not a whole number")
+    return -int(number) if text.startswith("-") else int(number)
+
+
 def choice(*allowed: str) -> Callable[[str], str]:
     """A parser for one of a few words."""
 

@@ -89,6 +89,29 @@ worktree list
 worktree create 15
 worktree remove ../x --force
 worktree adopt ../x --task 15
+lock deploy
+lock deploy 'src/**' --shared --ttl 10m --reason r --wait 90s --path
+lock -m why -- -deploy
+unlock
+unlock deploy 'src/**' --path
+unlock --all
+locks
+locks --porcelain
+check src/a.py src
+check --staged --json
+set issue:15 phase review
+set issue:15 n '[1, 2]' --json-value --if-version 3
+set issue:15 n -F - --if-absent
+set issue:15 n -- -1
+get issue:15
+get issue:15 phase --default plan
+unset issue:15
+unset issue:15 phase --if-version 0
+scopes
+scopes 'issue:*'
+incr project:m next
+incr project:m next --by 5
+incr project:m next --by=-1
 log
 log --task 15 --session s --type claim --since 24h -n 20
 --session me log --session you
@@ -127,6 +150,15 @@ start --pid 0
 start --pid ²
 takeover 15
 done --status maybe
+lock
+lock ''
+lock x --ttl 5
+lock x --wait -5s
+set a
+set a b c d
+set a b c --if-version -1
+incr a b --by 1.5
+incr a b --by ''
 log -n 0
 log -n
 """
