@@ -67,13 +67,12 @@ def uninstall(repo: Repo) -> list[HookChange]:
     with _alone(repo, dry_run=False):
         rows = hooks_config.remove(repo)
         # Before husky and friends came, our files were put where Git looks by itself.
-        own = hooks_place.Place(os.path.join(repo.common, "hooks"))
-        for directory in {
-            place.directory: place for place in (own, *hooks_place.all_places(repo)) if not place.problem
-        }:
-            found = (hooks_file.uninstall(hooks_file.Slot(directory, event.name)) for event in EVENTS)
-            rows += [row for row in found if row is not None]
-        _remove_copies(repo)
+        own = hooks_place.judged(repo, os.path.join(repo.common, "hooks"))
+        places = {place.directory: place for place in (own, *hooks_place.all_places(repo))}
+        for place in places.values():
+            slots = [] if place.problem else [hooks_file.Slot(place.directory, event.name) for event in EVENTS]
+            rows += [row for slot in slots if (row := hooks_file.uninstall(slot)) is not None]
+        rows += _remove_copies(repo)
     return rows
 
 
@@ -109,17 +108,20 @@ def _copy(repo: Repo, scripts: dict[str, bytes], launcher: str, *, dry_run: bool
     return HookChange("hook scripts", directory, "written" if missing else "unchanged")
 
 
-def _remove_copies(repo: Repo) -> None:
+def _remove_copies(repo: Repo) -> list[HookChange]:
     directory = os.path.join(repo.coord_dir, "hooks")
-    for name in (*(event.name for event in EVENTS), LAUNCHER):
-        try:
-            os.unlink(os.path.join(directory, name))
-        except OSError:
-            pass  # not there; what cannot be removed is harmless, nothing leads to it any more
+    if not os.path.isdir(directory):
+        return []
     try:
+        for name in (*(event.name for event in EVENTS), LAUNCHER):
+            path = os.path.join(directory, name)
+            if os.path.lexists(path):
+                os.unlink(path)
         os.rmdir(directory)
-    except OSError:
-        pass  # somebody keeps something there
+    except OSError as error:
+        why = f"it cannot be removed ({error.strerror}), but nothing leads to it any more"
+        return [HookChange("hook scripts", directory, "refused", why)]
+    return [HookChange("hook scripts", directory, "removed")]
 
 
 @contextmanager

@@ -29,11 +29,11 @@ def name_of(event: str) -> str:
 def command_for(path: str) -> str:
     """The command that runs the script at ``path`` while it is there.
 
-    Git runs it by a shell with the hook's arguments appended. A script that is gone (the repository was moved, the
-    local files were deleted) must not become the exit status of somebody's checkout.
+    Git runs it by a shell with the hook's arguments appended; that shell reads the script itself, because starting
+    another one takes longer than all the script does. A script that is gone (the repository was moved, the local files
+    were deleted) must not become the exit status of somebody's checkout.
     """
-    quoted = shlex.quote(path)
-    return f"[ ! -x {quoted} ] || exec {quoted}"
+    return f'coord_from={shlex.quote(path)}; [ ! -f "$coord_from" ] || [ ! -r "$coord_from" ] || . "$coord_from"'
 
 
 def commands(repo: Repo) -> dict[str, str]:

@@ -19,6 +19,10 @@ from gitcoord.git.hooks_table import BEGIN, CHAINED, END, HookChange
 from gitcoord.git.localfile import read_all, write_atomic
 
 _SHEBANG = b"#!/bin/sh\n"
+_LEFTHOOK = b"LEFTHOOK"
+_NOTE = b"""# The hook beside this one is lefthook's. By the word LEFTHOOK it takes this file for its own and writes
+# over it; else it would move it to .old, and fail where the hook that it found there once is kept already.
+"""
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -61,7 +65,7 @@ def install(slot: Slot, script: bytes, *, dry_run: bool) -> HookChange:
             if _is_ours(slot.path + ".old"):
                 _give_back(slot, slot.path + ".old")
             _keep_former(slot, path)
-            _write(path, script)
+            _write(path, _text(slot, script))
         except OSError as error:
             raise GitFailed(f"{path} cannot be written: {error.strerror}") from None
     return HookChange(f"hook {slot.event}", path, "written")
@@ -73,7 +77,7 @@ def _refresh(slot: Slot, path: str, script: bytes, *, dry_run: bool) -> HookChan
     if not part:
         why = "somebody changed our part of it"
         return HookChange(f"hook {slot.event}", path, "refused", why, f"delete {path}, then 'git coord hooks install'")
-    wanted = before + _split(script)[1] + after
+    wanted = before + _split(_text(slot, script))[1] + after
     if wanted == before + part + after and os.access(path, os.X_OK):
         return HookChange(f"hook {slot.event}", path, "unchanged")
     if not dry_run:
@@ -84,6 +88,10 @@ def _refresh(slot: Slot, path: str, script: bytes, *, dry_run: bool) -> HookChan
     return HookChange(f"hook {slot.event}", path, "written")
 
 
+def _text(slot: Slot, script: bytes) -> bytes:
+    return script.replace(BEGIN, BEGIN + _NOTE, 1) if _LEFTHOOK in _read(slot.former) else script
+
+
 def _keep_former(slot: Slot, path: str) -> None:
     """Give the hook at ``path`` its second name, under which ours runs it."""
     if not os.path.lexists(path):
@@ -91,7 +99,10 @@ def _keep_former(slot: Slot, path: str) -> None:
     if os.path.lexists(slot.former):
         if _same(slot.former, path):
             return  # another manager wrote the same file again over ours
-        os.replace(slot.former, slot.former + ".old")
+        if _LEFTHOOK in _read(slot.former) and _LEFTHOOK in _read(path):
+            os.unlink(slot.former)  # a newer edition of itself
+        else:
+            os.replace(slot.former, slot.former + ".old")
     try:
         # A second link, so that there is a working hook in its place at every moment.
         os.link(path, slot.former, follow_symlinks=False)

@@ -24,6 +24,11 @@ def place_of(repo: Repo, top: str | None) -> Place:
     """Where Git looks for the hook files of the worktree ``top`` (None: a bare repository)."""
     at = top or repo.common
     directory = repo.git("rev-parse", "--path-format=absolute", "--git-path", "hooks", at=at).text
+    return judged(repo, directory)
+
+
+def judged(repo: Repo, directory: str) -> Place:
+    """The directory, with the reason why we may not write there if there is one."""
     return Place(directory, _problem(repo, directory))
 
 

@@ -75,20 +75,21 @@ class PreCommit:
 
 
 class Lefthook:
-    """Moves a foreign hook to ``.old`` and forgets it; with ``force`` over an older one."""
+    """Moves a foreign hook to ``.old`` and forgets it; gives up where there is one already. Writes over its own."""
 
     def __init__(self, tree: Scratch, log: Path) -> None:
         self.directory, self.log = tree.path / ".git" / "hooks", log
 
-    def install(self, *, force: bool = False) -> None:
+    def install(self, *, edition: str = "same") -> None:
         for event in EVENTS:
             path = self.directory / event.name
             if path.exists() and b"LEFTHOOK" in path.read_bytes():
                 path.unlink()
             elif path.exists():
-                assert force or not os.path.exists(f"{path}.old")
-                os.replace(path, f"{path}.old")
-            write_hook(path, LEFTHOOK.format(event=event.name, log=self.log))
+                assert not os.path.exists(f"{path}.old"), "can't rename: file already exists"
+                os.rename(path, f"{path}.old")
+            note = "" if edition == "same" else f"# {edition}\n"
+            write_hook(path, LEFTHOOK.format(event=event.name, log=self.log) + note)
 
 
 class Husky:

@@ -17,6 +17,9 @@ from gitcoord.git.repo import Repo, discover
 from tests.support import Scratch, git_version
 
 SID = "s-abcdefgh27"
+EMPTY = "#!/bin/sh\nexit 0\n"
+"""The least that a hook can be: the floor of every measurement."""
+
 ANCIENT = '{"boot":null,"up":null,"utc":0,"v":1}\n'
 
 
@@ -63,12 +66,18 @@ class Worker:
         """An ancient heartbeat, and a note of it by which the next one is due."""
         blob = self.scratch.git("hash-object", "-w", "--stdin", stdin=ANCIENT)
         self.scratch.git("update-ref", self.ref, blob)
-        self.beat_was(0, boot="00000000-0000-0000-0000-000000000000")
+        self.make_due()
 
-    def beat_was(self, ago: int, *, boot: str | None = None, interval: int = 300, bucket: int = 30) -> None:
-        """Note the last beat as ``ago`` seconds old (in another boot: due however young), under the record as it is."""
-        up, utc = int(host.uptime()) - ago, int(time.time()) - ago
-        note = BeatFile(self.record, interval, bucket, boot or host.boot_id(), max(up, 0), utc)
+    def make_due(self, **periods: int) -> None:
+        """Note a last beat by which the next one is due, however short this machine has been running."""
+        self._note(int(host.uptime()) + 100_000, int(time.time()) - 100_000, **periods)
+
+    def beat_was(self, ago: int, **periods: int) -> None:
+        """Note the last beat as ``ago`` seconds old, under the record as it is."""
+        self._note(int(host.uptime()) - ago, int(time.time()) - ago, **periods)
+
+    def _note(self, up: int, utc: int, interval: int = 300, bucket: int = 30) -> None:
+        note = BeatFile(self.record, interval, bucket, host.boot_id(), up, utc)
         beatfile.write(self.repo.common, self.sid, note)
 
     def heartbeat(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.git.hooks_table import EVENTS
+from gitcoord.git.hooks_table import CHAINED, EVENTS
 from tests.hooks.managers import Husky, Lefthook, PreCommit
 from tests.hooks.support import ALL_FIRE, NONE_FIRE, Worker, git_runs_config_hooks, snapshot, write_hook
 from tests.support import Scratch
@@ -160,14 +160,26 @@ def test_hk04_coexistence_pre_commit(worker: Worker, log: Path, first: str) -> N
     assert hook_path(worker).read_text() == f'#!/bin/sh\necho own >>"{log}"\n'
 
 
-def test_hk04_coexistence_lefthook_then_gitcoord(worker: Worker, log: Path) -> None:
+@pytest.mark.parametrize("edition", ["same", "newer"])
+def test_hk04_coexistence_lefthook_then_gitcoord(worker: Worker, log: Path, edition: str) -> None:
+    """It can be installed again at any time, though the hook it found first is in its way for moving ours aside."""
+    write_hook(hook_path(worker), f'#!/bin/sh\necho own >>"{log}"\n')
     lefthook = Lefthook(worker.scratch, log)
     lefthook.install()
+    for _ in range(2):
+        worker.install()
+        amend(worker)
+        assert worker.beats()
+        assert ran(log) == ["lefthook post-commit", "lefthook post-rewrite"]
+        assert worker.firing() == ALL_FIRE
+        assert {row.outcome for row in worker.install()} == {"unchanged"}
+        lefthook.install(edition=edition)
+        assert worker.firing() == (ALL_FIRE if git_runs_config_hooks() else NONE_FIRE)
+        theirs = snapshot(Path(worker.repo.common) / "hooks")
     worker.install()
-    amend(worker)
-    assert worker.beats()
-    assert ran(log) == ["lefthook post-commit", "lefthook post-rewrite"]
-    assert worker.firing() == ALL_FIRE
+    worker.uninstall()
+    after = snapshot(Path(worker.repo.common) / "hooks")
+    assert after == {name: entry for name, entry in theirs.items() if not name.endswith(CHAINED)}
 
 
 def test_hk04_coexistence_lefthook_over_gitcoord(worker: Worker, log: Path) -> None:

@@ -1,0 +1,65 @@
+"""HK07: what a rebase of 200 commits pays for the hooks."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from tests.hooks.support import EMPTY, Worker, write_hook
+from tests.support import Scratch
+
+COMMITS = 200
+FIRED = ("post-commit", "post-checkout", "post-rewrite")
+
+
+@pytest.fixture
+def long_branch(worker: Worker) -> Scratch:
+    """200 commits on ``topic``, to be put on top of ``main``."""
+    tree = worker.scratch
+    tree.git("switch", "-q", "-c", "topic")
+    for number in range(COMMITS):
+        tree.commit(f"step {number}", {f"file-{number}": "1\n"})
+    tree.git("switch", "-q", "main")
+    tree.commit("meanwhile", {"meanwhile": "1\n"})
+    tree.git("switch", "-q", "topic")
+    return tree
+
+
+def rebase(worker: Worker, start: str, **env: str) -> float:
+    """Seconds of processor time that the rebase took, hooks and all: other work on the machine does not count."""
+    worker.scratch.git("reset", "-q", "--hard", start)
+    worker.calm()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    worker.scratch.git("rebase", "-q", "main", env=env)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def hooks_and_git(worker: Worker, trace: Path) -> tuple[int, int]:
+    """How many hooks ran and how many ref updates they started."""
+    text = "".join(path.read_text() for path in trace.iterdir())
+    return text.count('"child_class":"hook"'), text.count('"name":"update-ref"')
+
+
+@pytest.mark.nightly
+def test_hk07_rebase_200_commits_overhead(worker: Worker, long_branch: Scratch, tmp_path: Path) -> None:
+    start = long_branch.git("rev-parse", "topic")
+    worker.install()
+    (tmp_path / "trace").mkdir()
+    rebase(worker, start, GIT_TRACE2_EVENT=str(tmp_path / "trace"))
+    hooks, beats = hooks_and_git(worker, tmp_path / "trace")
+    assert worker.beats()
+    assert hooks >= COMMITS
+    assert 1 <= beats <= 2
+    floor, ours = [], []
+    for _ in range(8):
+        worker.uninstall()
+        empty = [write_hook(Path(worker.repo.common) / "hooks" / event, EMPTY) for event in FIRED]
+        floor.append(rebase(worker, start))
+        for path in empty:
+            path.unlink()
+        worker.install()
+        ours.append(rebase(worker, start))
+    assert min(ours) < 1.10 * min(floor)
