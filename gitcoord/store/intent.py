@@ -1,4 +1,4 @@
-"""Notes of the writers: which ref locks a swap of ours is about to take, and what it will write into them.
+"""Notes of the writers: which refs a swap of ours is about to lock, when, and what it will write.
 
 A lock file does not say who made it, so a killed writer's would have to be left alone for as long as any git program
 might need: a quarter of an hour in which nobody can have that ref. With a note it is known to be ours, and with nobody
@@ -9,34 +9,35 @@ system calls a swap. Losing a note costs time, never correctness.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from gitcoord.store.base import Change, Commit
 from gitcoord.store.files import lock_path
 from gitcoord.store.writelock import open_folder
 
 _FOLDER = "writers"
 _END = b"\0"
 _LARGEST = 1 << 16  # a bulk of thousands of refs goes without a note
+# From the note to the creation of a lock, as the file system's coarse clock (a tick, 10 ms at most) sees it.
+_EARLIEST_NS, _LATEST_NS = -20_000_000, 50_000_000
 
 
-class Lock(msgspec.Struct, frozen=True):
-    """A ref lock of ours: what it will hold (nothing where it is only verified), and which file it is, if known."""
+class Note(msgspec.Struct, frozen=True):
+    """One ref that a swap is about to lock, and when. ``oid`` is what its lock will hold: "" where it is only verified.
+
+    ``unique``: nobody but the writer knows of that oid; so it is with a new commit, not with a blob.
+    """
 
     ref: str
     oid: str
-    inode: int = 0
-    mtime_ns: int = 0
+    unique: bool
+    at_ns: int
 
     def line(self) -> str:
-        return f"{self.ref} {self.oid or '-'} {self.inode} {self.mtime_ns}\n"
-
-
-def seen(common: str, ref: str, oid: str) -> Lock:
-    """The lock on ``ref`` as it is right after we have taken it."""
-    info = os.lstat(lock_path(common, ref))
-    return Lock(ref, oid, info.st_ino, info.st_mtime_ns)
+        return f"{self.ref} {self.oid or '-'} {int(self.unique)} {self.at_ns}\n"
 
 
 class Notes:
@@ -46,14 +47,14 @@ class Notes:
         self._common = common
         self._path = ""
         self._fd = -1
-        self._size = 0
 
-    def add(self, *locks: Lock) -> None:
-        """Note ``locks`` beside what this swap has noted so far."""
-        data = "".join(lock.line() for lock in locks).encode("utf-8", "surrogateescape")
-        if self._size + len(data) < _LARGEST and self._open():
-            os.pwrite(self._fd, data + _END, self._size)
-            self._size += len(data)
+    def write(self, changes: Iterable[Change], new: Mapping[str, str]) -> None:
+        """Note the refs of ``changes``, which are going to be locked now; ``new`` holds the oids they will get."""
+        now = time.time_ns()
+        notes = (Note(c.ref, new.get(c.ref, ""), isinstance(c.new, Commit), now) for c in changes)
+        data = "".join(note.line() for note in notes).encode("utf-8", "surrogateescape")
+        if len(data) < _LARGEST and self._open():
+            os.pwrite(self._fd, data + _END, 0)
 
     def _open(self) -> bool:
         """Whether there is a file to write into: not where the directory is another user's."""
@@ -75,9 +76,14 @@ class Notes:
 
     def __exit__(self, *_: object) -> None:
         """The swap is over and its locks are gone."""
-        self._size = 0
         if self._fd >= 0:
             os.pwrite(self._fd, _END, 0)
+
+    def leave(self) -> None:
+        """The swap is over but may have left locks: git was killed. Keep the note for whoever meets them."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def close(self) -> None:
         """Take the note file away."""
@@ -92,35 +98,43 @@ class Notes:
 
 def noted(common: str, path: str) -> str | None:
     """The note file that says that the lock at ``path``, as it is now, is one of ours."""
-    for note in _files(common):
-        for lock in _locks(note):
-            if lock_path(common, lock.ref) == path and _is(lock, path):
-                return note
-    return None
+    return next((file for file in _files(common) if path in left_locks(common, file)), None)
 
 
-def _is(lock: Lock, path: str) -> bool:
-    """Whether the file at ``path`` is ``lock``: by what is in it, which nobody else writes, or when empty by inode."""
+def left_locks(common: str, file: str) -> list[str]:
+    """The locks that the writer of this note file made and that are still there."""
+    return [path for note in _notes(file) if _is(note, path := lock_path(common, note.ref))]
+
+
+def _is(note: Note, path: str) -> bool:
+    """Whether the lock at ``path`` is the noted one.
+
+    It is when it holds an oid that only its writer knew. A lock that is still empty, or holds an oid that others may
+    write too, is taken for it when it was made right after the note: its writer died in those milliseconds, or it
+    would have cleared the note.
+    """
     try:
         info = os.lstat(path)
-        if info.st_size == 0:
-            return (info.st_ino, info.st_mtime_ns) == (lock.inode, lock.mtime_ns)
         with open(path, "rb") as file:
-            return file.read(len(lock.oid) + 2) == f"{lock.oid}\n".encode()
+            held = file.read(len(note.oid) + 2)
     except OSError:
         return False
+    right_after = _EARLIEST_NS <= info.st_mtime_ns - note.at_ns <= _LATEST_NS
+    if held == f"{note.oid}\n".encode():
+        return note.unique or right_after
+    return not held and right_after
 
 
-def _locks(note: str) -> Iterator[Lock]:
+def _notes(path: str) -> Iterator[Note]:
     try:
-        with open(note, "rb") as file:
+        with open(path, "rb") as file:
             data = file.read(_LARGEST)
     except OSError:
         return
     for line in data.partition(_END)[0].decode("utf-8", "surrogateescape").split("\n"):
         words = line.split(" ")
-        if len(words) == 4 and words[2].isdigit() and words[3].isdigit():
-            yield Lock(words[0], "" if words[1] == "-" else words[1], int(words[2]), int(words[3]))
+        if len(words) == 4 and words[3].isdigit():
+            yield Note(words[0], words[1].strip("-"), words[2] == "1", int(words[3]))
 
 
 def _files(common: str) -> list[str]:
@@ -133,11 +147,11 @@ def _files(common: str) -> list[str]:
 
 def tidy(common: str, used: str) -> None:
     """Remove the note ``used`` in a recovery, and those whose writers are gone. For the holder of the write lock."""
-    for note in _files(common):
-        pid = os.path.basename(note).partition("-")[0]
-        if note == used or not (pid.isdigit() and _alive(int(pid))):
+    for file in _files(common):
+        pid = os.path.basename(file).partition("-")[0]
+        if file == used or not (pid.isdigit() and _alive(int(pid))):
             try:
-                os.unlink(note)
+                os.unlink(file)
             except FileNotFoundError:
                 pass
 

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pygit2
 from pygit2.enums import ObjectType, ReferenceType, RepositoryOpenFlag
-from pygit2.transaction import ReferenceTransaction
 
 from gitcoord.errors import Corrupt, GitFailed
 from gitcoord.failpoint import hit
@@ -168,7 +167,8 @@ class LibgitStore:
         try:
             new = self._write_objects(changes)
             hit("after_objects")
-            with writing(self._common, changes[0].ref), self._notes():
+            with writing(self._common, changes[0].ref), self._notes() as notes:
+                notes.write(changes, new)
                 self._move(changes, new)
         except Busy as busy:
             recover.free(self._common, busy.path)
@@ -209,7 +209,7 @@ class LibgitStore:
         try:
             with transaction:
                 for change in changes:
-                    self._lock(transaction, change.ref, new.get(change.ref, ""))
+                    transaction.lock_ref(change.ref)
                 self._compare(changes)
                 for ref, oid in new.items():
                     transaction.set_target(ref, oid)
@@ -219,10 +219,6 @@ class LibgitStore:
             # Frees the locks that a failed commit leaves in the object until it is collected.
             transaction.__exit__(type(error), None, None)
             self._explain(changes, new, str(error), begun=begun)
-
-    def _lock(self, transaction: ReferenceTransaction, ref: str, oid: str) -> None:
-        transaction.lock_ref(ref)
-        self._notes().add(intent.seen(self._common, ref, oid))
 
     def _compare(self, changes: Sequence[Change]) -> None:
         """Under the locks: is every ref where it is expected?"""

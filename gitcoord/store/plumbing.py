@@ -112,7 +112,7 @@ class PlumbingStore:
             new = self._write_objects(changes)
             hit("after_objects")
             with self._one_swap, writing(self._repo.common, changes[0].ref, hand_down=True), self._notes as notes:
-                notes.write({change.ref: new.get(change.ref, "") for change in changes})
+                notes.write(changes, new)
                 hit("before_ref")
                 self._move(changes, new)
         except Busy as busy:

@@ -119,13 +119,16 @@ def free(common: str, path: str | None) -> bool:
 
 
 def _recover_noted(common: str, lock: StaleLock) -> bool:
-    """Remove a lock that a note of ours accounts for, once it is certain that no writer of ours is at work."""
+    """Remove a lock that a note of ours accounts for, and what else its writer left, once no writer is at work."""
     if intent.noted(common, lock.path) is None:
         return False
     with alone(common) as nobody_inside:
         note = intent.noted(common, lock.path) if nobody_inside else None
         if note is None:
             return False
-        removed = _remove_exactly(lock)
+        for path in intent.left_locks(common, note):
+            left = _look(path, time.time(), recoverable=True, after=0)
+            if left is not None:
+                _remove_exactly(left)
         intent.tidy(common, note)
-        return removed
+        return True

@@ -5,11 +5,14 @@ The only translation point of the stores. Must not decide whether a swap was app
 
 from __future__ import annotations
 
+import os
 import re
 
 from gitcoord.errors import GitFailed
 
 _HELD = re.compile(r"[Uu]nable to create '([^']+)': File exists")
+
+_HARDLY_ANY = 64 * 1024  # bytes of disk in which no swap can be sure to succeed
 
 # What the system's own words become, with one safe next step; the first that fits is used.
 _PLAIN = (
@@ -38,10 +41,20 @@ _PLAIN = (
 
 def failed(said: str, where: str) -> GitFailed:
     """The error for what a program ``said`` about the repository at ``where``."""
+    if not is_plain(said) and _is_full(where):
+        said = "no space left on device"  # neither git nor libgit2 always passes on the system's words
     for pattern, sentence, hint in _PLAIN:
         if pattern.search(said):
             return GitFailed(sentence.format(what=where), hint=hint)
     return GitFailed(f"Git could not write to {where}: {said}" if said else f"Git could not write to {where}")
+
+
+def _is_full(where: str) -> bool:
+    try:
+        disk = os.statvfs(where)
+    except (OSError, AttributeError):
+        return False
+    return disk.f_bavail * disk.f_frsize < _HARDLY_ANY or (disk.f_files > 0 and disk.f_favail == 0)
 
 
 def os_failed(error: OSError, where: str) -> GitFailed:

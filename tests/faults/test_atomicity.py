@@ -16,6 +16,7 @@ from gitcoord.store.base import Change, Lost
 from tests.store.changes import T1, open_real, record, update
 from tests.store.checker import Op, double_wins, judge
 from tests.store.crowd import Worker, crowd, until
+from tests.store.kit import init_options
 from tests.store.mutants import MUTANTS
 from tests.support import Scratch
 
@@ -55,6 +56,15 @@ def test_at01_create_race_one_winner(scratch: Scratch, kind: str, names: int) ->
     assert double_wins(wins) == []
     assert dict(wins) == where(scratch, "refs/coord/tasks")
     assert len(wins) == names
+
+
+@pytest.mark.parametrize("repository", ["plumbing-sha256", "plumbing-reftable"])
+def test_at01_in_the_repositories_of_git_3(tmp_path: Path, repository: str) -> None:
+    scratch = Scratch.create(tmp_path / "repo", *init_options(repository))
+    wins = wins_of(crowd(6, "race", "plumbing", scratch.path, 25, "look"))
+    assert double_wins(wins) == []
+    assert dict(wins) == where(scratch, "refs/coord/tasks")
+    assert len(wins) == 25
 
 
 def test_at01_the_same_race_catches_references_create(tmp_path: Path) -> None:

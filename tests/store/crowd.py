@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,12 @@ class Worker:
         # Files, not pipes: nobody reads while the race is on, and a full pipe would stop it.
         self._out, self._err = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - closed by end()
         self.process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=self._out, stderr=self._err, env={**os.environ, **(env or {})}
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=self._out,
+            stderr=self._err,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
         )
 
     def wait_ready(self) -> None:
@@ -56,8 +62,13 @@ class Worker:
 
     def death(self) -> int:
         """Wait for its end, good or bad; its exit code."""
-        self.process.wait(timeout=120)
+        self.process.wait(timeout=600)
         return self.process.returncode
+
+    def kill_all(self) -> None:
+        """SIGKILL to it and to every git it has started, as a sandbox that is shut down does."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def end(self) -> None:
         """Whatever happened: leave nothing running."""

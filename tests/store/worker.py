@@ -82,7 +82,44 @@ def add(store: RefStore, count: str) -> int:
     return int(count)
 
 
-SCENARIOS: dict[str, Callable[..., object]] = {"once": once, "race": race, "history": history, "add": add}
+def full(store: RefStore) -> dict[str, object]:
+    """Fill the small disk this repository is on to every degree, and try to write each time."""
+    common = repo_at(Path(sys.argv[3])).common
+    at = store.swap([update(T1, None, "0")])[T1]
+    filler = os.open(os.path.join(common, "filler"), os.O_RDWR | os.O_CREAT)
+    size, failures, wrong, messages = _fill(filler), 0, [], set()
+    for spared in range(0, 60, 2):
+        os.ftruncate(filler, size - spared * 1024)
+        try:
+            # Random text does not compress, so that the objects take several blocks.
+            at = store.swap([update(T1, at, os.urandom(6000).hex())])[T1]
+        except CoordError as error:
+            failures += 1
+            messages.add(error.message)
+        size = _fill(filler)
+        wrong += [path for path in _locks(common) if not path.endswith("write.lock")]
+    os.ftruncate(filler, 0)
+    found = store.read([T1])[T1]
+    wrong += [] if found and found.oid == at else ["the ref is not where the last success left it"]
+    store.swap([update(T1, at, "afterwards")])
+    return {"failures": failures, "wrong": wrong, "messages": sorted(messages), "afterwards": "works"}
+
+
+def _fill(filler: int) -> int:
+    for chunk in (b"x" * 4096, b"x"):
+        try:
+            while True:
+                os.pwrite(filler, chunk, os.fstat(filler).st_size)
+        except OSError:
+            continue
+    return os.fstat(filler).st_size
+
+
+def _locks(common: str) -> list[str]:
+    return [str(path) for path in Path(common).rglob("*.lock")]
+
+
+SCENARIOS: dict[str, Callable[..., object]] = {"once": once, "race": race, "history": history, "add": add, "full": full}
 
 
 def opened(kind: str, path: Path, *, durable: bool) -> RefStore:
