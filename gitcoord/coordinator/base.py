@@ -14,7 +14,7 @@ import msgspec
 
 from gitcoord.coordinator import config as settings
 from gitcoord.coordinator.clock import Chance, Clock, SystemChance, SystemClock
-from gitcoord.coordinator.records import Loaded, Records
+from gitcoord.coordinator.records import CacheWrong, Loaded, Records
 from gitcoord.core import codec, ids, names
 from gitcoord.core.lease import Policy
 from gitcoord.core.model import Boot, Meta, Struct
@@ -54,7 +54,7 @@ class Base:
         self.config = settings.read(repo, environ)
         self.durable = self.config.durability == "fsync"
         self.store: RefStore = store or open_store(repo, self.config.store, long_lived=long_lived, durable=self.durable)
-        self.records = Records(self.store)
+        self.records = Records(self.store, repo.common if self.store.kind != "memory" else None)
         self.notices: list[Notice] = []
         self.begun = False
         self._host: str | None = None
@@ -123,7 +123,10 @@ class Base:
             if not first:
                 self.records.forget()
             first = False
-            return decide()
+            try:
+                return decide()
+            except CacheWrong:  # and now without it
+                return decide()
 
         try:
             return transact(self.store, again, clock=self.clock, rng=self.chance, limit=limit)
@@ -132,6 +135,8 @@ class Base:
 
     def write(self, ref: str, base: Loaded[Any] | None, record: Struct, event: Any, subject: str) -> Change:
         """The change that puts ``record`` where ``base`` was, with ``event`` in its trailer."""
+        if base is not None:
+            self.records.prove(base)
         nonce = ids.nonce(self.chance.bytes(ids.NONCE_BYTES))
         event = msgspec.structs.replace(event, nonce=nonce)
         trailer = msgspec.json.encode(event).decode()

@@ -14,7 +14,7 @@ import msgspec
 from gitcoord.coordinator.holding import Holding
 from gitcoord.coordinator.joins import Board
 from gitcoord.coordinator.places import Plot
-from gitcoord.coordinator.records import Loaded
+from gitcoord.coordinator.records import CacheWrong, Loaded
 from gitcoord.coordinator.tasks import check_id
 from gitcoord.core import names, queue
 from gitcoord.core import task_events as events
@@ -112,6 +112,8 @@ class Claims(Holding):
                     return self._claim_of(me, task.id, board.tasks[task.id], holder, verdict, options)
                 except (Held, Blocked, Unsafe):  # Unsafe: somebody works on its branch without a claim
                     refused.add(task.id)
+                except CacheWrong:
+                    lost, board = 0, None
 
         return decide
 

@@ -45,7 +45,7 @@ class Doctor:
 
     def examine(self, *, fix: bool = False) -> list[Check]:
         """Everything that was checked, with what was found."""
-        self.records.forget()
+        self.records.only_objects()
         checks = [self._git(), self._store(), self._state()]
         checks += self._corrupt_refs(fix=fix)
         checks += self._locks(fix=fix)

@@ -1,12 +1,13 @@
 """Reading records: from refs through the codec, decoded once per oid.
 
 Owns the decoded cache and the *view*: what one command has read so far. A view is dropped before every decision that is
-taken again, so a decision and its expected values always come from the same read.
+taken again, so a decision and its expected values always come from the same read. Where there are many records their
+bytes come out of one file (``store.cache``); a record that is going to be changed is proved first (``prove``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from gitcoord.core import codec, names
 from gitcoord.core.model import Beat, Meta, Session, Struct, Task
 from gitcoord.errors import CoordError, Corrupt
+from gitcoord.store import cache
 from gitcoord.store.base import BROKEN, RefStore
 
 R = TypeVar("R", bound=Struct)
@@ -25,22 +27,35 @@ _KINDS: tuple[tuple[str, type[Struct]], ...] = (
     (names.META, Meta),
 )
 _CACHE_LIMIT = 50_000
+_MANY = 50
+"""More records than these missing at once are worth a look into the cache file, and writing it anew."""
 
 
 class Loaded(msgspec.Struct, Generic[R], frozen=True):
-    """A record as read: its ref, the oid to expect, the plain values (with unknown fields) and the typed record."""
+    """A record as read: its ref, the oid to expect, its bytes and the typed record; ``sure``: read from its object."""
 
     ref: str
     oid: str
-    raw: dict[str, Any]
+    payload: bytes
     record: R
+    sure: bool = True
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The plain values, with unknown fields. Raises Corrupt."""
+        return codec.decode_raw(self.payload)
+
+
+class CacheWrong(Exception):
+    """The cache file said something else than the objects; it is gone now, and nothing was written."""
 
 
 class Records:
-    """Typed reads over one store."""
+    """Typed reads over one store; ``common``: the Git directory below which there may be a cache file."""
 
-    def __init__(self, store: RefStore) -> None:
+    def __init__(self, store: RefStore, common: str | None = None) -> None:
         self._store = store
+        self._common = common
         self._decoded: dict[str, Loaded[Any]] = {}
         self._view: dict[str, Loaded[Any] | None] = {}
         self._listed: dict[str, dict[str, str]] = {}
@@ -49,10 +64,8 @@ class Records:
         """Drop the view; the next read asks the store again."""
         self._view.clear()
         self._listed.clear()
-
-    def has(self, ref: str) -> bool:
-        """Whether ``ref`` was read and exists."""
-        return self._view.get(ref) is not None
+        if len(self._decoded) > _CACHE_LIMIT:
+            self._decoded.clear()
 
     def fetch(self, refs: Iterable[str]) -> None:
         """Bring refs into the view, in one batch. Raises Corrupt for one that is there but unreadable."""
@@ -73,21 +86,65 @@ class Records:
     def all(self, prefix: str, kind: type[R]) -> tuple[dict[str, Loaded[R]], list[str]]:
         """Every readable record below ``prefix``, by ref, and the refs that cannot be read."""
         oids = self.oids(prefix)
-        missing = [oid for oid in oids.values() if oid != BROKEN and oid not in self._decoded]
-        payloads = self._store.load(missing) if missing else {}
+        payloads = self._payloads(prefix, oids, kind)
         found: dict[str, Loaded[R]] = {}
         corrupt: list[str] = []
         for ref, oid in oids.items():
-            try:
-                if oid == BROKEN or (oid not in self._decoded and oid not in payloads):
-                    raise Corrupt(f"{ref} cannot be read")
-                loaded = self._decode(ref, oid, payloads.get(oid, b""))
-            except CoordError:
-                corrupt.append(ref)
-                continue
+            loaded = self._decoded.get(oid)
+            if loaded is None or loaded.ref != ref:
+                try:
+                    payload = payloads[oid] if loaded is None else loaded.payload
+                    loaded = self._decode(ref, oid, payload, sure=loaded is None or loaded.sure)
+                except (CoordError, KeyError):
+                    corrupt.append(ref)
+                    continue
             found[ref] = loaded
-            self._view[ref] = loaded
+        self._view.update(found)
+        if len(payloads) > _MANY and self._common is not None:
+            cache.write(self._common, _cache_name(prefix), {_key(ref, it.oid): it.payload for ref, it in found.items()})
         return found, corrupt
+
+    def _payloads(self, prefix: str, oids: Mapping[str, str], kind: type[R]) -> Mapping[str, bytes]:
+        """What the objects say of those that are not decoded yet; many of them are first sought in the cache file."""
+        missing = self._missing(oids)
+        if len(missing) > _MANY and self._common is not None:
+            self._recall(cache.read(cache.path_of(self._common, _cache_name(prefix))), oids, kind)
+            missing = self._missing(oids)
+        return self._store.load(missing) if missing else {}
+
+    def _missing(self, oids: Mapping[str, str]) -> list[str]:
+        return [oid for oid in oids.values() if oid not in self._decoded and oid != BROKEN]
+
+    def _recall(self, kept: Mapping[bytes, bytes], oids: Mapping[str, str], kind: type[R]) -> None:
+        """Decode what the cache has of ``oids``, all at once; it was checked, under this very ref, when it went in."""
+        found = [(ref, oid, kept[key]) for ref, oid in oids.items() if (key := _key(ref, oid)) in kept]
+        try:
+            records = msgspec.json.decode(b"[" + b",".join([item[2] for item in found]) + b"]", type=list[kind])  # type: ignore[valid-type]
+        except msgspec.DecodeError:
+            return  # put there by another gitcoord: read the objects
+        self._decoded.update(
+            {
+                oid: Loaded(ref, oid, payload, rec, False)
+                for (ref, oid, payload), rec in zip(found, records, strict=True)
+            }
+        )
+
+    def prove(self, loaded: Loaded[Any]) -> None:
+        """Make sure that ``loaded`` is what the object says, before it is built upon. Raises CacheWrong."""
+        if loaded.sure:
+            return
+        payload = self._store.load([loaded.oid]).get(loaded.oid)
+        if payload is None or payload.removesuffix(b"\n") != loaded.payload.removesuffix(b"\n"):
+            if self._common is not None:
+                cache.drop(self._common)
+            self.only_objects()
+            raise CacheWrong(loaded.ref)
+
+    def only_objects(self) -> None:
+        """From now on believe nothing but objects: to find out which of them are damaged, say."""
+        self._common = None
+        self._decoded.clear()
+        self.forget()
 
     def oids(self, prefix: str) -> dict[str, str]:
         """Every ref below ``prefix`` with its oid (BROKEN where unreadable)."""
@@ -95,24 +152,28 @@ class Records:
             self._listed[prefix] = dict(self._store.list_refs(prefix))
         return self._listed[prefix]
 
-    def _decode(self, ref: str, oid: str, payload: bytes) -> Loaded[Any]:
+    def _decode(self, ref: str, oid: str, payload: bytes, *, sure: bool = True) -> Loaded[Any]:
         known = self._decoded.get(oid)
-        if known is None or known.ref != ref:
-            known = _loaded(ref, oid, payload)
-            if len(self._decoded) >= _CACHE_LIMIT:
-                self._decoded.clear()
-            self._decoded[oid] = known
+        if known is None or known.ref != ref or not known.sure:
+            known = self._decoded[oid] = _loaded(ref, oid, payload, sure=sure)
         return known
 
 
-def _loaded(ref: str, oid: str, payload: bytes) -> Loaded[Any]:
+def _cache_name(prefix: str) -> str:
+    return prefix.rstrip("/").rpartition("/")[2]
+
+
+def _key(ref: str, oid: str) -> bytes:
+    return f"{oid} {ref}".encode("utf-8", "surrogateescape")
+
+
+def _loaded(ref: str, oid: str, payload: bytes, *, sure: bool) -> Loaded[Any]:
     try:
-        raw = codec.decode_raw(payload)
-        record = codec.convert(raw, _kind(ref))
+        record = codec.decode(payload, _kind(ref))
     except CoordError as error:
         raise type(error)(f"{ref}: {error.message}", ref=ref) from None
     _check_name(ref, record)
-    return Loaded(ref, oid, raw, record)
+    return Loaded(ref, oid, payload, record, sure)
 
 
 def _kind(ref: str) -> type[Struct]:

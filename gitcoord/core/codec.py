@@ -60,6 +60,11 @@ def _depth(data: bytes) -> int:
     return deepest
 
 
+def decode(data: bytes, kind: type[R]) -> R:
+    """A record of ``kind`` from its bytes. Raises Corrupt, or NewerFormat where a newer version no longer fits."""
+    return convert(decode_raw(data), kind)
+
+
 def convert(raw: dict[str, Any], kind: type[R]) -> R:
     """A record of ``kind`` from plain values. Raises Corrupt, or NewerFormat where a newer version no longer fits."""
     try:

@@ -28,9 +28,9 @@ def ready(tasks: Mapping[str, Task], free: Callable[[Task], bool], labels: Seque
         task
         for task in tasks.values()
         if task.state in ("pending", "claimed")
+        and (not wanted or wanted.issubset(task.labels))
+        and (not task.after or not blocked_by(task, tasks))
         and free(task)
-        and wanted <= set(task.labels)
-        and not blocked_by(task, tasks)
     ]
     return sorted(found, key=order)
 
