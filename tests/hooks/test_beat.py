@@ -297,6 +297,29 @@ def test_a_worktree_path_may_hold_anything(shell: list[str], tmp_path: Path) -> 
     assert worker.beats()
 
 
+def test_le02_a_beat_or_an_expiry_never_both(worker: Worker) -> None:
+    """The hook races with whoever expires its session: the heartbeat moved, or the session is expired, or neither."""
+    live, session = worker.record, f"refs/coord/sessions/{SID}"
+    worker.write_record("expired")
+    expired = worker.record
+    outcomes = []
+    for head_start in [*(step / 1000 for step in range(12)), -1]:
+        worker.scratch.git("update-ref", session, live)
+        worker.record = live
+        worker.calm()
+        (worker.directory / "tried").unlink(missing_ok=True)
+        ancient = worker.scratch.git("rev-parse", worker.ref)
+        swap = f"verify {worker.ref} {ancient}\nupdate {session} {expired} {live}\n"
+        with subprocess.Popen(["sh", str(script())], cwd=worker.scratch.path) as hook:
+            if head_start < 0:
+                hook.wait()
+            time.sleep(max(head_start, 0))
+            worker.scratch.git("update-ref", "--no-deref", "--stdin", check=False, stdin=swap)
+        outcomes.append((worker.beats(), worker.scratch.git("rev-parse", session) == expired))
+    assert (True, True) not in outcomes
+    assert outcomes[-1] == (True, False)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_process_outlives_the_script(worker: Worker) -> None:
     with subprocess.Popen(["sh", str(script())], cwd=worker.scratch.path, process_group=0) as process:
