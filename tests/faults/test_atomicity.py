@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gitcoord.store.base import Change, Lost
+from gitcoord.store.base import Busy, Change, Lost
 from tests.store.changes import T1, open_real, record, update
 from tests.store.checker import Op, double_wins, judge
 from tests.store.crowd import Worker, crowd, until
@@ -213,12 +213,15 @@ def test_at07_identical_payload_not_two_winners(scratch: Scratch, kind: str) -> 
 
     def attempt() -> None:
         store = open_real(kind, scratch.path)
-        try:
-            outcomes.append(store.swap([same])[T1])
-        except Lost:
-            outcomes.append("lost")
-        finally:
-            store.close()
+        while True:
+            try:
+                outcomes.append(store.swap([same])[T1])
+            except Lost:
+                outcomes.append("lost")
+            except Busy:
+                continue  # another one holds the lock at this moment: that is neither
+            break
+        store.close()
 
     threads = [Thread(target=attempt) for _ in range(4)]
     for thread in threads:
