@@ -6,7 +6,8 @@ from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Flag, Opt, command
 from gitcoord.cli.render import setup as look
 from gitcoord.cli.reply import Reply
-from gitcoord.cli.values import choice
+from gitcoord.cli.values import choice, filled
+from gitcoord.core.views import Wrote
 
 
 @command(
@@ -24,10 +25,17 @@ def init(
         Opt("--guard", metavar="MODE", about="What commit guards do: block, warn or off.",
             parse=choice("block", "warn", "off")),
     ] = None,
+    hub: Annotated[
+        str | None, Opt("--hub", metavar="REMOTE", about="Coordinate with other clones through it.", parse=filled)
+    ] = None,
     no_hooks: Annotated[bool, Flag("--no-hooks", about="Install no Git hooks.")] = False,
     dry_run: Annotated[bool, Flag("--dry-run", about="Only say what would be written.")] = False,
 ) -> Reply:  # fmt: skip
     wrote = ctx.coord.init(guard=guard, hooks=not no_hooks, dry_run=dry_run)
+    if hub is not None and hub != ctx.coord.config.hub:
+        wrote = [*wrote, Wrote(what=f"setting coord.hub = {hub}", path=ctx.coord.repo.common + "/config")]
+        if not dry_run:
+            ctx.coord.hub_set(hub)
     return Reply(wrote, lambda: look.initialised(wrote, dry_run=dry_run))
 
 

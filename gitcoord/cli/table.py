@@ -52,6 +52,11 @@ TABLE: dict[str, str] = {
     "worktree remove": "worktrees",
     "worktree adopt": "worktrees",
     "log": "history",
+    "hub show": "hub",
+    "hub set": "hub",
+    "hub probe": "hub",
+    "hub unset": "hub",
+    "sync": "hub",
 }
 """Verb (one word, or noun and verb) to the module below ``gitcoord.cli`` that declares it."""
 
@@ -59,8 +64,19 @@ NOUNS = {
     "task": "Add, list and edit tasks.",
     "worktree": "List, make, remove and adopt worktrees.",
     "hooks": "Install, remove and prove the Git hooks.",
+    "hub": "Choose and examine the remote through which clones coordinate.",
 }
 """First words of two-word verbs, and what they are about."""
 
-GROUPS = ("Set-up", "Sessions", "Tasks", "Working", "Handing over", "Locks and data", "History", "Worktrees")
+GROUPS = (
+    "Set-up",
+    "Sessions",
+    "Tasks",
+    "Working",
+    "Handing over",
+    "Locks and data",
+    "History",
+    "Worktrees",
+    "Across machines",
+)
 """Headings of the help, in order."""

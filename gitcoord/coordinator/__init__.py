@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import TracebackType
 
+from gitcoord.coordinator.across import Across
+from gitcoord.coordinator.cleaning import Cleaning
 from gitcoord.coordinator.clock import Chance, Clock
 from gitcoord.coordinator.commons import Commons
 from gitcoord.coordinator.endings import Endings
@@ -26,7 +28,7 @@ from gitcoord.store.base import RefStore
 __all__ = ["Coordinator"]
 
 
-class Coordinator(Endings, Worktrees, Overview, History, Commons, Upkeep):
+class Coordinator(Endings, Cleaning, Worktrees, Overview, History, Commons, Across, Upkeep):
     """One repository, seen from one place by one caller. Not safe to share between threads: open one in each."""
 
     @classmethod

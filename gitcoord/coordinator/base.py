@@ -63,6 +63,10 @@ class Base:
         """Let go of child processes; the object must not be used after."""
         self.store.close()
 
+    def reconfigure(self) -> None:
+        """Read the settings again, after one of them was written."""
+        self.config = settings.read(self.repo, self.environ)
+
     # -- facts about here and now ---------------------------------------------------------------------------------
 
     @property

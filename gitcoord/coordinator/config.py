@@ -11,6 +11,7 @@ from typing import Literal, cast
 
 import msgspec
 
+from gitcoord.core import names
 from gitcoord.core.lease import Policy, checked
 from gitcoord.core.times import duration
 from gitcoord.errors import Usage
@@ -27,6 +28,7 @@ _CHOICES = {
     "coord.guard": ("block", "warn", "off"),
     "coord.durability": ("fsync", "relaxed"),
     "coord.store": ("auto", "libgit", "plumbing"),
+    "coord.sync": ("auto", "manual"),
 }
 
 
@@ -43,6 +45,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     worktree_dir: str | None = None
     branch: str | None = None
     identity: tuple[str, str] = ("", "")
+    hub: str | None = None
+    ref_prefix: str = names.ROOT
+    sync: str = "auto"
 
 
 def read(repo: Repo, environ: Mapping[str, str]) -> Config:
@@ -66,6 +71,9 @@ def read(repo: Repo, environ: Mapping[str, str]) -> Config:
         worktree_dir=values.get("coord.worktreedir"),
         branch=values.get("coord.branch"),
         identity=_identity(values, environ),
+        hub=values.get("coord.hub") or None,
+        ref_prefix=values.get("coord.refprefix", names.ROOT),
+        sync=values.get("coord.sync", "auto"),
     )
 
 

@@ -89,6 +89,14 @@ worktree list
 worktree create 15
 worktree remove ../x --force
 worktree adopt ../x --task 15
+hub show
+hub set origin --republish
+hub probe
+hub probe ../elsewhere.git
+hub unset
+sync
+sync --every 60s
+init --hub origin
 lock deploy
 lock deploy 'src/**' --shared --ttl 10m --reason r --wait 90s --path
 lock -m why -- -deploy

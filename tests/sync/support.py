@@ -47,12 +47,16 @@ class Town:
     def url(self) -> str:
         return f"file://{self.hub.path}"
 
-    def clone(self, name: str) -> Scratch:
-        """A machine's clone."""
+    def clone(self, name: str, *, hub: bool = False) -> Scratch:
+        """A machine's clone; with ``hub`` coordinated through it, without hooks."""
         path = self.root / name
         self.hub.git("clone", "-q", self.url, str(path))
         clone = Scratch(path)
         clone.git("config", "coord.durability", "relaxed")
+        if hub:
+            with self.coord(clone) as coord:
+                coord.init(hooks=False)
+                coord.hub_set("origin")
         return clone
 
     def coord(self, clone: Scratch, session: str | None = None, *, clock: Clock | None = None) -> Coordinator:
@@ -61,7 +65,7 @@ class Town:
         return opened
 
     def hire(self, clone: Scratch, name: str, *, clock: Clock | None = None) -> Coordinator:
-        """A worker with a session on that machine."""
+        """A worker with a session in that clone."""
         coord = self.coord(clone, clock=clock)
         coord.wanted = coord.start(name, bind=False).id
         return coord

@@ -1,0 +1,60 @@
+"""How the hub looks: how far in step, what a remote allows, what a sync did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gitcoord.cli.render.doc import Doc, Facts, Line, Table, lines
+from gitcoord.cli.render.setup import checked
+from gitcoord.cli.render.words import count
+
+if TYPE_CHECKING:
+    from gitcoord.coordinator.hub import HubView, SyncView
+    from gitcoord.core.views import Check, Wrote
+
+
+def hub(view: HubView) -> Doc:
+    if view.hub is None:
+        return [*lines("no hub: this clone coordinates alone", "hint: git coord hub set origin"), *_conflicts(view)]
+    waiting = f"{count(view.waiting, 'ref')} to send: git coord sync" if view.waiting else "nothing to send"
+    heard = "not since this machine started" if view.as_of is None else f"{view.as_of:.0f} s ago"
+    facts = Facts(
+        (
+            ("hub", view.hub),
+            ("refs there", f"{view.prefix}* ({view.known} known)"),
+            ("last heard of", heard),
+            ("in step", waiting),
+            ("sync", view.sync),
+            ("outcome unknown", "\n".join(view.doubts)),
+        )
+    )
+    return [facts, *_conflicts(view)]
+
+
+def _conflicts(view: HubView) -> Sequence[Line | Table]:
+    if not view.conflicts:
+        return []
+    table = Table(
+        ("WHEN", "REFUSED AT THE HUB", "WHY"),
+        tuple((entry.at, entry.subject, entry.why) for entry in view.conflicts),
+        long=2,
+    )
+    return [Line(""), table]
+
+
+def probed(checks: Sequence[Check]) -> Doc:
+    return checked(checks)
+
+
+def unset(wrote: Sequence[Wrote]) -> Doc:
+    return lines("no hub from now on; the state stays, here and there" if wrote else "there was no hub")
+
+
+def synced(view: SyncView) -> Doc:
+    if view.shared:
+        return lines(f"in step with {view.hub}: another process just did it")
+    text = f"in step with {view.hub}: {view.received} received, {view.sent} sent"
+    if view.conflicts:
+        text += f", {count(view.conflicts, 'event')} undone: git coord hub show"
+    return lines(text)

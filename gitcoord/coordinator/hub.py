@@ -1,0 +1,251 @@
+"""Hub verbs: hub show, set, probe, unset, and sync. Loaded when first used (``across``).
+
+Owns the setting ``coord.hub``, which is written here and nowhere else, and what a sync has to tell: refused events
+become notices and conflict entries, pushes of unknown outcome are told how they ended.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gitcoord.core import codec, conflicts, names
+from gitcoord.core.model import FORMAT, Meta, Struct
+from gitcoord.core.views import Check, Wrote
+from gitcoord.errors import HubRefused, NotInitialised, Usage
+from gitcoord.git import remote as git
+from gitcoord.git.remote import Remote
+from gitcoord.store.base import Busy, Change, Commit, Existing, Lost
+from gitcoord.store.transact import Plan
+from gitcoord.sync.hub import Link, Synced
+from gitcoord.sync.joining import Clash, to_push
+from gitcoord.sync.probe import Probe
+
+if TYPE_CHECKING:
+    from gitcoord.coordinator.joins import Joins
+
+_TRIES = 5
+
+
+class Epoch(Struct, frozen=True, kw_only=True):
+    """The event of ``meta/repo`` when a hub that lost state is published to again: tokens grow past the lost ones."""
+
+    type: str = "epoch"
+    at: str
+    epoch: int
+    nonce: str = ""
+
+
+class HubView(Struct, frozen=True, kw_only=True):
+    """The hub (null: none is set) and how far we are in step. ``waiting``: refs here that it does not have so."""
+
+    hub: str | None
+    prefix: str
+    as_of: float | None
+    known: int
+    waiting: int
+    doubts: tuple[str, ...]
+    conflicts: tuple[conflicts.Entry, ...]
+    sync: str
+
+
+class SyncView(Struct, frozen=True, kw_only=True):
+    """What a sync did: refs that changed here, refs that changed at the hub, and events that were refused."""
+
+    hub: str
+    received: int
+    sent: int
+    conflicts: int
+    refused: tuple[str, ...]
+    shared: bool
+
+
+class Hubs:
+    """The verbs, over a Coordinator."""
+
+    def __init__(self, coord: Joins) -> None:
+        self.coord = coord
+        self.repo = coord.repo
+
+    def link(self, remote: Remote | None = None) -> Link:
+        """The line to the hub that is set, or to ``remote``. Raises Usage where there is none."""
+        coord = self.coord
+        return Link(
+            coord.repo,
+            coord.store,
+            remote or self.remote(),
+            coord.host,
+            clock=coord.clock,
+            rng=coord.chance,
+            durable=coord.durable,
+        )
+
+    def remote(self) -> Remote:
+        """The hub that is set. Raises Usage where there is none."""
+        if self.coord.config.hub is None:
+            raise Usage("this clone has no hub", hint="git coord hub set origin")
+        return git.checked(self.coord.config.hub, self.coord.config.ref_prefix)
+
+    # -- hub ----------------------------------------------------------------------------------------------------------
+
+    def show(self) -> HubView:
+        """What is known without asking the hub."""
+        config = self.coord.config
+        if config.hub is None:
+            return self._view(None)
+        return self._view(self.link())
+
+    def _view(self, link: Link | None) -> HubView:
+        config = self.coord.config
+        ours, theirs = link.both() if link is not None else ({}, {})
+        return HubView(
+            hub=link.remote.name if link else None,
+            prefix=config.ref_prefix,
+            as_of=link.as_of() if link else None,
+            known=len(theirs),
+            waiting=len(to_push(ours, theirs)),
+            doubts=tuple(sorted(link.doubted())) if link else (),
+            conflicts=self.conflicts(),
+            sync=config.sync,
+        )
+
+    def set(self, name: str, *, republish: bool = False) -> HubView:
+        """Make ``name`` the hub: take part in the state it has, or publish ours where it has none.
+
+        ``republish``: it lost state; ours is published again under a new epoch. Raises HubRefused when it holds another
+        repository's state, HubUnreachable, Usage.
+        """
+        self.coord.records.forget()
+        link = self.link(git.checked(name, self.coord.config.ref_prefix))
+        git.fetch(self.repo, link.remote)
+        self._match(link, first=self.coord.config.hub != name or republish)
+        if republish:
+            self.coord.transact(self._next_epoch)
+        synced = link.sync(publish=True)
+        refused = {refusal.ref: refusal.reason for refusal in synced.refused}
+        if names.META in refused:
+            raise HubRefused(
+                f"{name} does not take refs below {link.remote.prefix}: {refused[names.META]}",
+                hint="git coord hub probe",
+                remote=name,
+            )
+        self.repo.git("config", "coord.hub", name)
+        self.coord.reconfigure()
+        self._tell(synced)
+        return self._view(link)
+
+    def _match(self, link: Link, *, first: bool) -> None:
+        """Whether our state and the hub's are one, or one of the two is still empty. Raises HubRefused."""
+        mine = self.coord.records.get(names.META, Meta)
+        theirs = link.hub_meta()
+        if mine is None and theirs is None:
+            raise NotInitialised()
+        if theirs is None and not first:
+            link.require_state()
+        if mine is None or theirs is None or mine.record.id == theirs.id:
+            return
+        if set(self.coord.store.list_refs(names.ROOT)) != {names.META}:
+            link.require_state()
+        # Only just initialised, and nothing done yet: the state that others share is ours from now on.
+        tracked = link.remote.tracked(names.META)
+        found = self.coord.store.read([tracked])[tracked]
+        if found is not None:
+            self.coord.store.swap([Change(names.META, mine.oid, Existing(found.oid))])
+        self.coord.records.forget()
+
+    def _next_epoch(self) -> Plan[None]:
+        base = self.coord.records.get(names.META, Meta)
+        if base is None:
+            raise NotInitialised()
+        epoch = base.record.epoch + 1
+        record = Meta(v=FORMAT, id=base.record.id, epoch=epoch, created_at=base.record.created_at)
+        event = Epoch(at=self.coord.now(), epoch=epoch)
+        return Plan([self.coord.write(names.META, base, record, event, f"epoch {epoch}")], None)
+
+    def unset(self) -> list[Wrote]:
+        """Work without a hub from now on. The state stays, here and there."""
+        if self.repo.git("config", "--local", "--get", "coord.hub", check=False).code != 0:
+            return []
+        self.repo.git("config", "--local", "--unset-all", "coord.hub")
+        self.coord.reconfigure()
+        return [Wrote(what="setting coord.hub", path=os.path.join(self.repo.common, "config"))]
+
+    def probe(self, name: str | None = None) -> list[Check]:
+        """What a remote allows, found out with two harmless refs. Raises HubUnreachable, Usage."""
+        remote = self.remote() if name is None else git.checked(name, self.coord.config.ref_prefix)
+        return Probe(self.repo, remote, self.coord.chance.bytes(8)).run()
+
+    # -- sync ---------------------------------------------------------------------------------------------------------
+
+    def sync(self) -> SyncView:
+        """Fetch, merge, push. Raises HubUnreachable, HubRefused."""
+        link = self.link()
+        self.coord.begin()
+        synced = link.sync()
+        self.coord.records.forget()
+        self._tell(synced)
+        return SyncView(
+            hub=link.remote.name,
+            received=synced.received,
+            sent=synced.sent,
+            conflicts=len(synced.clashes),
+            refused=tuple(refusal.ref for refusal in synced.refused),
+            shared=synced.shared,
+        )
+
+    def _tell(self, synced: Synced) -> None:
+        self.tell_clashes(synced.clashes)
+        notice = self.coord.notice
+        for ref, went in synced.settled:
+            said = "went through after all" if went else "did not happen"
+            notice("settled", f"the change of {ref} whose outcome was not known {said}")
+        for refusal in synced.refused:
+            notice("hub-refused", f"the hub does not take {refusal.ref}: {refusal.reason}")
+        for ref in synced.unreadable:
+            notice("corrupt", f"{ref} cannot be read here or at the hub, and was left as it is: git coord doctor")
+
+    def tell_clashes(self, clashes: Sequence[Clash]) -> None:
+        """Say which of our events were refused, and keep them for those who were not looking."""
+        if not clashes:
+            return
+        now = self.coord.clock.now()
+        at = self.coord.now()
+        fresh = []
+        for clash in clashes:
+            self.coord.notice("conflict", f"'{clash.subject}' was undone by what happened at the hub: {clash.why}")
+            fresh.append(
+                conflicts.Entry(
+                    ref=clash.ref,
+                    subject=clash.subject,
+                    code=clash.code,
+                    why=clash.why,
+                    event=clash.event,
+                    at=at,
+                    when=int(now),
+                )
+            )
+        for _ in range(_TRIES):
+            try:
+                self._keep(fresh, int(now), at)
+                return
+            except (Lost, Busy):
+                continue
+
+    def _keep(self, fresh: Sequence[conflicts.Entry], now: int, at: str) -> None:
+        store = self.coord.store
+        found = store.read([conflicts.REF])[conflicts.REF]
+        before = None if found is None else codec.convert(codec.decode_raw(found.payload), conflicts.Conflicts)
+        record = conflicts.noted(before, fresh, now)
+        payload = codec.encode(record, None if found is None else codec.decode_raw(found.payload))
+        message = f"{len(fresh)} refused at the hub\n\nCoord-Nonce: {self.coord.chance.bytes(8).hex()}\n"
+        commit = Commit(payload, message, self.coord.author())
+        store.swap([Change(conflicts.REF, found.oid if found else None, commit)])
+
+    def conflicts(self) -> tuple[conflicts.Entry, ...]:
+        """Events of the last thirty days that the hub's history did not allow."""
+        found = self.coord.store.read([conflicts.REF])[conflicts.REF]
+        if found is None:
+            return ()
+        record = codec.convert(codec.decode_raw(found.payload), conflicts.Conflicts)
+        return conflicts.recent(record, int(self.coord.clock.now()))

@@ -1,0 +1,237 @@
+"""Local refs and what the hub was last seen to have, made one: fast-forward where only one side moved, else replay.
+
+The base is the last commit that both chains share, read from the chains themselves: a process killed between fetch and
+merge leaves nothing that could be taken for it. Chains only grow, so afterwards every local chain contains the hub's.
+Moves local refs by swaps; never talks to the hub. What is replayed, and what is refused, ``core.merge`` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from gitcoord.core import merge, names
+from gitcoord.core.model import Struct
+from gitcoord.errors import CoordError, Corrupt
+from gitcoord.git.remote import Remote
+from gitcoord.git.repo import Repo
+from gitcoord.store.base import BROKEN, Busy, Change, Commit, Entry, Existing, Lost, RefStore
+from gitcoord.store.deposit import deposit
+from gitcoord.store.objects import Obj, build
+
+_ROUNDS = 20
+FIRST_LOOK = 8
+_KNOWN = (
+    names.META,
+    names.SESSIONS,
+    names.HEARTBEATS,
+    names.TASKS,
+    names.LOCKS,
+    names.DATA,
+    names.EVENTS,
+    names.RESCUE,
+)
+
+
+class Clash(Struct, frozen=True, kw_only=True):
+    """An event of ours that the hub's history does not allow; ``subject`` says it in one line."""
+
+    ref: str
+    subject: str
+    code: str
+    why: str
+    event: str | None = None
+
+
+class Joined(Struct, frozen=True, kw_only=True):
+    """What a merge did: refs that moved here, and events that were refused; ``unreadable`` was left as it is."""
+
+    moved: tuple[str, ...] = ()
+    clashes: tuple[Clash, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+class Joining:
+    """The merge of one clone; ``host`` is its id, by which it knows its own sessions."""
+
+    def __init__(self, repo: Repo, store: RefStore, remote: Remote, host: str, *, durable: bool) -> None:
+        self._repo = repo
+        self._store = store
+        self._remote = remote
+        self._host = host
+        self._durable = durable
+
+    def tracked(self) -> dict[str, str]:
+        """What the hub had at the last fetch, by the names that the refs have here."""
+        tracking = self._remote.tracking
+        found = self._store.list_refs(tracking)
+        here = {names.ROOT + ref.removeprefix(tracking): oid for ref, oid in found.items()}
+        return {ref: oid for ref, oid in here.items() if ref.startswith(_KNOWN)}
+
+    def local(self) -> dict[str, str]:
+        """The local refs that are shared."""
+        return {ref: oid for ref, oid in self._store.list_refs(names.ROOT).items() if ref.startswith(_KNOWN)}
+
+    def join(self) -> Joined:
+        """Merge everything that differs. Raises GitFailed, Corrupt where the store itself cannot work."""
+        first = self._pass(beats=False)
+        return _sum(first, self._pass(beats=True))  # whose heartbeat counts, the merged session records say
+
+    def _pass(self, *, beats: bool) -> Joined:
+        done = Joined()
+        for attempt in range(_ROUNDS):
+            plan = _Plan()
+            ours, theirs = self.local(), self.tracked()
+            differ = [
+                ref for ref, oid in theirs.items() if ref.startswith(names.HEARTBEATS) is beats and ours.get(ref) != oid
+            ]
+            plan.chains = self._chains(differ, ours, theirs)
+            for ref in differ:
+                self._decide(plan, ref, ours.get(ref), theirs[ref])
+            try:
+                deposit(self._repo, plan.objects, durable=self._durable)
+                self._store.swap(plan.changes)
+                return _sum(done, plan.joined())
+            except (Lost, Busy):
+                if attempt == _ROUNDS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _chains(
+        self, refs: Iterable[str], ours: Mapping[str, str], theirs: Mapping[str, str]
+    ) -> Mapping[str, list[Entry]]:
+        """The newest links of both sides' chains, all at once."""
+        both = [ref for ref in refs if ref in ours and not ref.startswith((names.HEARTBEATS, names.RESCUE))]
+        oids = [oid for ref in both for oid in (ours[ref], theirs[ref]) if oid != BROKEN]
+        return self._store.history(oids, FIRST_LOOK) if oids else {}
+
+    def _decide(self, plan: _Plan, ref: str, ours: str | None, theirs: str) -> None:
+        try:
+            if BROKEN in (ours, theirs):
+                raise Corrupt(f"{ref} cannot be read")
+            if ours is None:
+                plan.move(ref, None, theirs)
+            elif ref.startswith(names.HEARTBEATS):
+                if not self._is_mine(ref):
+                    plan.move(ref, ours, theirs)
+            elif ref.startswith(names.RESCUE):
+                self._rescue(plan, ref, ours, theirs)
+            else:
+                self._record(plan, ref, ours, theirs)
+        except CoordError:
+            plan.unreadable.append(ref)
+
+    def _is_mine(self, ref: str) -> bool:
+        """Whether the heartbeat is that of a session of this clone: such a ref has one writer."""
+        session = names.SESSIONS + ref.removeprefix(names.HEARTBEATS)
+        found = self._store.read([session])[session]
+        if found is None:
+            return False
+        try:
+            return bool(msgspec.json.decode(found.payload).get("host") == self._host)
+        except (msgspec.DecodeError, AttributeError):
+            return False
+
+    def _rescue(self, plan: _Plan, ref: str, ours: str, theirs: str) -> None:
+        """Two snapshots for one name: theirs stands, ours is kept beside it. Work is never lost."""
+        if self._is_ancestor(ours, theirs):
+            plan.move(ref, ours, theirs)
+        elif not self._is_ancestor(theirs, ours):
+            plan.move(ref, ours, theirs)
+            plan.move(f"{ref}+{ours[:20]}", None, ours)
+
+    def _is_ancestor(self, old: str, new: str) -> bool:
+        return self._repo.git("merge-base", "--is-ancestor", old, new, check=False).code == 0
+
+    def _record(self, plan: _Plan, ref: str, ours: str, theirs: str) -> None:
+        mine, others = diverged(self._store, ours, theirs, plan.chains)
+        if not others:
+            return  # only we moved
+        if not mine:
+            plan.move(ref, ours, theirs)
+            return
+        payload = self._store.load([theirs]).get(theirs)
+        if payload is None:
+            raise Corrupt(f"{ref} is at {theirs} at the hub, which cannot be read")
+        links = [merge.link(entry.message) for entry in reversed(mine)]
+        tip = theirs
+        replayed = merge.replay(ref, payload, links, [merge.link(entry.message) for entry in others])
+        authors = {entry.message: entry.author for entry in mine}
+        for item in replayed:
+            if isinstance(item, merge.Lost):
+                plan.clashes.append(_clash(ref, item))
+                continue
+            made = build(Commit(item.payload, item.message, authors[item.message]), tip, self._repo.object_format)
+            plan.objects += made
+            tip = made[-1].oid
+        plan.move(ref, ours, tip)
+
+
+class _Plan:
+    """What one pass of a merge is going to do."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.objects: list[Obj] = []
+        self.clashes: list[Clash] = []
+        self.unreadable: list[str] = []
+        self.chains: Mapping[str, list[Entry]] = {}
+
+    def move(self, ref: str, expected: str | None, oid: str) -> None:
+        self.changes.append(Change(ref, expected, Existing(oid)))
+
+    def joined(self) -> Joined:
+        return Joined(
+            moved=tuple(change.ref for change in self.changes),
+            clashes=tuple(self.clashes),
+            unreadable=tuple(self.unreadable),
+        )
+
+
+def diverged(
+    store: RefStore, ours: str, theirs: str, seen: Mapping[str, list[Entry]] | None = None
+) -> tuple[list[Entry], list[Entry]]:
+    """Our commits that theirs does not have and theirs that ours does not have, newest first; all, if none is shared.
+
+    ``seen``: the newest ``FIRST_LOOK`` links of both, where they were read before. Raises Corrupt when a chain cannot
+    be read.
+    """
+    look = FIRST_LOOK
+    chains = seen or {}
+    while True:
+        if ours not in chains or theirs not in chains:
+            chains = store.history([ours, theirs], look)
+        if ours not in chains or theirs not in chains:
+            raise Corrupt(f"the history of {theirs if ours in chains else ours} cannot be read")
+        mine, others = chains[ours], chains[theirs]
+        known = {entry.oid: place for place, entry in enumerate(others)}
+        for place, entry in enumerate(mine):
+            if entry.oid in known:
+                return mine[:place], others[: known[entry.oid]]
+        if len(mine) < look and len(others) < look:
+            return mine, others
+        look *= 8
+        chains = {}
+
+
+def _clash(ref: str, item: merge.Lost) -> Clash:
+    event = None if item.event is None else item.event.decode("utf-8", "replace")
+    return Clash(ref=ref, subject=item.message.split("\n", 1)[0], code=item.code, why=item.why, event=event)
+
+
+def _sum(*parts: Joined) -> Joined:
+    return Joined(
+        moved=_chain(part.moved for part in parts),
+        clashes=tuple(clash for part in parts for clash in part.clashes),
+        unreadable=_chain(part.unreadable for part in parts),
+    )
+
+
+def _chain(parts: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for part in parts for item in part))
+
+
+def to_push(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    """The refs that the hub does not have as we have them."""
+    return sorted(ref for ref, oid in ours.items() if oid != BROKEN and theirs.get(ref) != oid)
