@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     group="Working",
     summary="Claim a task: exactly one session gets it, with a branch and a worktree to work in.",
     details="An unknown ID becomes a task. Claiming what you hold already changes nothing. A claim whose holder is "
-    "dead is simply taken, and the answer says from whom.",
+    "dead is simply taken, and the answer says from whom. What --lock locked stays so until unlock or the end of the "
+    "session.",
     example='git coord claim --next\ncd "$(git coord claim 15 --path)"',
     codes=("held", "blocked", "nothing-ready", "wrong-state", "no-session", "ended", "unsafe", "contended"),
 )
@@ -35,11 +36,17 @@ def claim(
     no_worktree: Annotated[bool, Flag("--no-worktree", about="Make no branch and no worktree.")] = False,
     base: Annotated[str | None, Opt("--base", metavar="REV", about="Start the branch here.", parse=filled)] = None,
     branch: Annotated[str | None, Opt("--branch", metavar="B", about="Work on this branch.", parse=filled)] = None,
+    lock: Annotated[
+        tuple[str, ...],
+        Many("--lock", metavar="PATTERN", about="Lock this too, or claim nothing; may be repeated.", parse=filled),
+    ] = (),
     path: Annotated[bool, Flag("--path", about="Print only the path of the worktree.")] = False,
 ) -> Reply:
     if (task is None) != following:
         raise Usage("give a task or --next, and not both", hint="git coord claim --next")
-    grant = ctx.coord.claim(task, next=following, label=label, worktree=not no_worktree, base=base, branch=branch)
+    grant = ctx.coord.claim(
+        task, next=following, label=label, worktree=not no_worktree, base=base, branch=branch, lock=lock
+    )
     if path:
         return Reply(grant, bare=grant.task.worktree or "")
     return Reply(grant, lambda: look.granted(grant), confirms=True)

@@ -13,7 +13,7 @@ from gitcoord.cli.values import duration, filled
     "end",
     group="Sessions",
     summary="End a session; refuses while work would be lost.",
-    details="Refuses while its worktrees have uncommitted changes or it holds claims, and lists them. "
+    details="Refuses while its worktrees have uncommitted changes or it holds claims or locks, and lists them. "
     "--handoff offers its claims to others; --force releases everything, after a snapshot of what is uncommitted.",
     example="git coord end --handoff 'tests are green, docs are missing'",
     codes=("unsafe", "no-session", "ended", "not-found"),

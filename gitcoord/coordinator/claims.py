@@ -8,6 +8,7 @@ claim is given back if that fails.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +24,10 @@ from gitcoord.core.model import Hold, Session, Struct, Task
 from gitcoord.core.views import Grant
 from gitcoord.errors import Blocked, Held, NothingReady, Unsafe, Usage
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from gitcoord.coordinator.granting import Taken
+    from gitcoord.core.lock_events import Target
 
 TRIES_PER_LISTING = 8
 """Candidates tried from one listing before the queue is read anew; a lost swap costs far less than a listing."""
@@ -40,6 +45,7 @@ class Won(Struct, frozen=True, kw_only=True):
     created: bool = False
     taken_from: Session | None = None
     plot: Plot | None = None
+    taken: Taken | None = None
 
 
 class Claims(Holding):
@@ -56,11 +62,13 @@ class Claims(Holding):
         worktree: bool = True,
         base: str | None = None,
         branch: str | None = None,
+        lock: Sequence[str] = (),
     ) -> Grant:
         """Claim a task, or with ``next`` the best ready one. An unknown id becomes a task.
 
-        Raises Held, Blocked, WrongState, NothingReady, Contended; Unsafe or GitFailed when the worktree cannot be made
-        (the claim is given back then).
+        ``lock``: names and path patterns to lock in the same swap, so that there is never one without the other; they
+        stay locked until they are unlocked or the session ends. Raises Held, Blocked, WrongState, NothingReady,
+        Contended; Unsafe or GitFailed when the worktree cannot be made (claim and locks are given back then).
         """
         if (id is None) != next:
             raise Usage("say which task, or --next, and not both", hint="git coord claim --next")
@@ -68,7 +76,7 @@ class Claims(Holding):
             self.begin(*self.my_refs(), names.task_ref(check_id(id)))
         else:
             self.begin(*self.my_refs())
-        options = _Options(worktree=worktree, base=base, branch=branch)
+        options = _Options(worktree=worktree, base=base, branch=branch, lock=_targets(lock))
         if id is not None:
             won = self.transact(lambda: self._decide_claim(id, options))
         else:
@@ -79,7 +87,7 @@ class Claims(Holding):
         me = self.me()
         base = self.task(task_id)
         session, verdict = self.holder(base.record) if base else (None, None)
-        return self._claim_of(me, task_id, base, session, verdict, options)
+        return self._locking(me, self._claim_of(me, task_id, base, session, verdict, options), options)
 
     def _decide_next(self, labels: Sequence[str], options: _Options) -> Callable[[], Plan[Won]]:
         """A decision that steps aside at every lost race: the best task first, then a random one of 4, 16, 64 …"""
@@ -109,11 +117,13 @@ class Claims(Holding):
                 # Judged anew: after a lost race the board is old, and its holder may have been heard of since.
                 holder, verdict = self.holder(task)
                 try:
-                    return self._claim_of(me, task.id, board.tasks[task.id], holder, verdict, options)
+                    plan = self._claim_of(me, task.id, board.tasks[task.id], holder, verdict, options)
                 except (Held, Blocked, Unsafe):  # Unsafe: somebody works on its branch without a claim
                     refused.add(task.id)
                 except CacheWrong:
                     lost, board = 0, None
+                else:
+                    return self._locking(me, plan, options)  # what is locked is so whichever task it is
 
         return decide
 
@@ -162,6 +172,21 @@ class Claims(Holding):
         )
         return Plan(self._with(change, me, taken, verdict), won)
 
+    def _locking(self, me: Loaded[Session], plan: Plan[Won], options: _Options) -> Plan[Won]:
+        """``plan`` and the locks that go with it, in one swap."""
+        if not options.lock:
+            return plan
+        from gitcoord.coordinator.granting import Granting, Wish
+
+        task = plan.result.task
+        wish = Wish(wants=options.lock, reason=f"task {task.id}", task=task.id, claim=task.token)
+        taken = Granting(self).take(me, wish)
+        together = [*plan.changes, *taken.changes]
+        return Plan(
+            self.changes(together[0], together[1:]) if together else [],
+            msgspec.structs.replace(plan.result, taken=taken),
+        )
+
     def _granted(self, won: Won, *, worktree: bool) -> Grant:
         if won.changed and won.plot is not None:
             self._make_place(won)
@@ -169,6 +194,8 @@ class Claims(Holding):
             won = msgspec.structs.replace(won, task=self.rejoin(won.task, won.me))
         if won.taken_from is not None:
             self.notice("taken-over", f"taken from {won.taken_from.name} ({won.taken_from.id}), which no longer lives")
+        for name in won.taken.gone if won.taken is not None else ():
+            self.notice("taken-over", f"a lock was taken from {name}, which no longer holds it")
         return Grant(
             task=self.task_view(won.task),
             guarantee="local",
@@ -176,16 +203,21 @@ class Claims(Holding):
             created=won.created,
             taken_from=won.taken_from.id if won.taken_from else None,
             taken_from_name=won.taken_from.name if won.taken_from else None,
+            locks=won.taken.locks if won.taken is not None else (),
             notices=tuple(self.notices),
         )
 
     def _make_place(self, won: Won) -> None:
-        """The worktree of a fresh claim; when it cannot be made the claim is given back, also on Ctrl-C."""
+        """The worktree of a fresh claim; when it cannot be made all is given back, also on Ctrl-C."""
         assert won.plot is not None
         try:
             self.settle(won.plot, won.task.id, won.me, won.task.token)
         except BaseException as failure:
             self._give_back(won.task, failure)
+            if won.taken is not None:
+                from gitcoord.coordinator.freeing import give_back
+
+                give_back(self, won.taken.granted)
             raise
 
     # -- takeover -----------------------------------------------------------------------------------------------------
@@ -244,6 +276,15 @@ class _Options(Struct, frozen=True, kw_only=True):
     worktree: bool
     base: str | None
     branch: str | None
+    lock: tuple[Target, ...] = ()
+
+
+def _targets(wants: Sequence[str]) -> tuple[Target, ...]:
+    if not wants:
+        return ()
+    from gitcoord.coordinator.granting import targets
+
+    return targets(wants)
 
 
 def _placed(event: events.ClaimTask, plot: Plot, host: str) -> events.ClaimTask:

@@ -1,11 +1,8 @@
-"""Endings: a session that signs off, and the clean-up of those that did not.
-
-``end`` refuses to lose work. Nothing here is needed for correctness: a dead session's claims are free without it.
-"""
+"""Endings: a session that signs off without losing work, and one that goes on after an end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -15,15 +12,14 @@ from gitcoord.coordinator.sessions import Resumed, Sessions
 from gitcoord.core import names
 from gitcoord.core import session as session_rules
 from gitcoord.core import task_events as events
-from gitcoord.core.lease import Verdict
-from gitcoord.core.model import Hold, Session, Struct, Task
+from gitcoord.core.model import Session, Struct, Task
 from gitcoord.core.views import SessionView
 from gitcoord.errors import CoordError, Ended, Unsafe
 from gitcoord.git import binding, claimfile
+from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
 
-if TYPE_CHECKING:
-    from gitcoord.git.worktree import Worktree
+_FINISH = "finish with 'git coord done', or hand over with 'git coord end --handoff NOTE'"
 
 
 class EndedSession(Struct, frozen=True, kw_only=True):
@@ -32,20 +28,12 @@ class EndedSession(Struct, frozen=True, kw_only=True):
     session: SessionView
     released: tuple[str, ...]
     offered: tuple[str, ...]
+    unlocked: tuple[str, ...]
     rescued: tuple[str, ...]
 
 
-class Cleanup(Struct, frozen=True, kw_only=True):
-    """What a clean-up did, or with ``dry_run`` would do."""
-
-    expired: tuple[SessionView, ...]
-    freed: tuple[str, ...]
-    orphaned: tuple[str, ...]
-    dry_run: bool
-
-
 class Endings(Sessions, Handoffs):
-    """Signing off, going on after an end, and sweeping up."""
+    """Signing off, and going on after an end."""
 
     # -- resume -------------------------------------------------------------------------------------------------------
 
@@ -140,18 +128,21 @@ class Endings(Sessions, Handoffs):
     ) -> EndedSession:
         """Sign off. Raises Unsafe, listing it, while there is work that would be left behind.
 
-        ``handoff`` offers the claims with that note; ``force`` releases them. Both rescue what is uncommitted.
+        ``handoff`` offers the claims with that note; ``force`` releases them. Both give back the locks and rescue what
+        is uncommitted.
         """
         self.begin(*self.my_refs())
         target = self.find_session(session) if session is not None else self.me()
         if target.record.state != "live":
             raise Ended(f"session {target.record.name} ({target.record.id}) has {target.record.state} already")
         sid = target.record.id
-        held = self._held_by(self.board(), sid)
+        board = self.board()
+        held = self._held_by(board, sid)
+        locked = board.locks.held_by(sid) if board.locks is not None else ()
         places = self.bound_worktrees(sid)
         dirty = {item.path: files for item in places if (files := self.dirt(item))}
-        if (held or dirty) and handoff is None and not force:
-            raise self._unsafe(target.record, held, dirty)
+        if (held or locked or dirty) and handoff is None and not force:
+            raise self._unsafe(target.record, held, locked, dirty)
         rescued = [path for path in dirty if self.rescue(self._task_at(path, held) or sid, path, "its session ended")]
         if handoff is not None:
             for task in held:
@@ -168,6 +159,7 @@ class Endings(Sessions, Handoffs):
             session=self.session_view(board.sessions[sid], board, sid),
             released=() if handoff is not None else names_held,
             offered=names_held if handoff is not None else (),
+            unlocked=locked,
             rescued=tuple(rescued),
         )
 
@@ -181,17 +173,21 @@ class Endings(Sessions, Handoffs):
                 return task.id
         return None
 
-    def _unsafe(self, record: Session, held: list[Task], dirty: dict[str, list[str]]) -> Unsafe:
+    def _unsafe(
+        self, record: Session, held: list[Task], locked: tuple[str, ...], dirty: dict[str, list[str]]
+    ) -> Unsafe:
         parts = []
         if held:
             parts.append(f"holds {', '.join(sorted(task.id for task in held))}")
+        if locked:
+            parts.append(f"locks {', '.join(locked)}")
         parts += [f"has {len(files)} uncommitted in {path}" for path, files in dirty.items()]
         listed: list[dict[str, Any]] = [{"path": path, "files": files[:50]} for path, files in dirty.items()]
         return Unsafe(
             f"{record.name} still {' and '.join(parts)}",
-            hint="finish with 'git coord done', or hand over with 'git coord end --handoff NOTE'",
+            hint="git coord unlock --all" if not (held or dirty) else _FINISH,
             tasks=sorted(task.id for task in held),
-            locks=[],
+            locks=list(locked),
             worktrees=listed,
         )
 
@@ -211,80 +207,13 @@ class Endings(Sessions, Handoffs):
         me = self.find_me()
         event = session_rules.End(at=self.now(), session=sid, exit_code=exit_code, by=me.record.id if me else None)
         record = session_rules.step(base.record if base else None, event)
-        return Plan([self.write(names.session_ref(sid), base, record, event, f"end {record.name} ({sid})")], None)
+        change = self.write(names.session_ref(sid), base, record, event, f"end {record.name} ({sid})")
+        return Plan([change, *self._unlocked(sid, record.name)], None)
 
-    # -- cleanup ------------------------------------------------------------------------------------------------------
+    def _unlocked(self, sid: str, name: str) -> list[Change]:
+        """The change that gives back all locks of a session."""
+        if not self.records.oids(names.LOCKS_FOLDER):
+            return []
+        from gitcoord.coordinator import freeing
 
-    def cleanup(self, *, older_than: float | None = None, dry_run: bool = False) -> Cleanup:
-        """Expire dead, stale and long-idle sessions, put their tasks back, list worktrees nobody works in.
-
-        ``older_than``: seconds without a heartbeat after which even an idle session goes (default ``coord.cleanup``).
-        """
-        self.begin(*self.my_refs())
-        limit = self.policy.cleanup if older_than is None else older_than
-        board = self.board()
-        mine = self.my_id()
-        gone = [
-            item
-            for sid, item in board.sessions.items()
-            if item.record.state == "live" and sid != mine and _abandoned(board.verdicts[sid], limit)
-        ]
-        if not dry_run:
-            gone = [item for item in gone if self._expire(item.record.id, mine, limit)]
-        dead = {item.record.id for item in gone} | {
-            sid for sid, item in board.sessions.items() if item.record.state != "live"
-        }
-        freed = sorted(
-            task.id for task in board.plain_tasks().values() if task.claim is not None and task.claim.session in dead
-        )
-        if not dry_run:
-            freed = [name for name in freed if self._free(name)]
-        return Cleanup(
-            expired=tuple(self.session_view(item, board, mine) for item in gone),
-            freed=tuple(freed),
-            orphaned=tuple(item.path for item in self._orphaned(board, dead)),
-            dry_run=dry_run,
-        )
-
-    def _expire(self, sid: str, by: str | None, limit: float) -> bool:
-        """Expire a session, unless it was heard of (or somebody else was first) since it was listed."""
-
-        def decide() -> Plan[bool]:
-            found = self.records.get(names.session_ref(sid), Session)
-            if found is None or found.record.state != "live":
-                return Plan([], False)
-            self.records.fetch([names.heartbeat_ref(sid)])
-            verdict = self.verdict(found)
-            return Plan(self.expiry(found, verdict, by), True) if _abandoned(verdict, limit) else Plan([], False)
-
-        return self.transact(decide)
-
-    def _free(self, task_id: str) -> bool:
-        """Put a task back whose holder's end is written down: from that no session comes back."""
-
-        def decide() -> Plan[bool]:
-            base = self.known_task(task_id)
-            holder, verdict = self.holder(base.record)
-            if base.record.claim is None or (holder is not None and holder.record.state == "live"):
-                return Plan([], False)
-            wait = verdict.wait if verdict is not None else 0.0
-            hold = Hold(seconds=wait, boot=self.boot(), host=self.host) if wait > 0 else base.record.hold
-            event = events.Free(at=self.now(), reason="its holder is gone", hold=hold)
-            record = self.named_step(base, event, self.facts(base.record, verdict), None, verdict)
-            return Plan([self.write(base.ref, base, record, event, f"free {task_id}: its holder is gone")], True)
-
-        return self.transact(decide)
-
-    def _orphaned(self, board: Board, dead: set[str]) -> list[Worktree]:
-        from gitcoord.git import worktree
-
-        found = []
-        for item in worktree.list_worktrees(self.repo):
-            sid = None if item.bare else binding.bound_session(item.git_dir)
-            if sid is not None and item.git_dir != self.repo.common and (sid in dead or sid not in board.sessions):
-                found.append(item)
-        return found
-
-
-def _abandoned(verdict: Verdict, limit: float) -> bool:
-    return not verdict.live or (verdict.silent is not None and verdict.silent >= limit)
+        return freeing.at_end(self, sid, name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gitcoord.coordinator import sight as seeing
 from gitcoord.coordinator.records import Loaded
 from gitcoord.coordinator.sight import Sight
+from gitcoord.coordinator.tasks import Tasks
 from gitcoord.core import lock_events as on
 from gitcoord.core import locking, locks, names
 from gitcoord.core.lock_events import LockEvent, Mode, Target
@@ -47,6 +48,8 @@ class Taken(Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
     locks: tuple[LockView, ...]
     changed: bool
+    granted: tuple[Target, ...] = ()
+    """Those that are new."""
     gone: tuple[str, ...] = ()
     """Names of the sessions from which something was taken that they no longer had in force."""
 
@@ -56,16 +59,6 @@ def targets(wants: Sequence[str], *, path: bool = False) -> tuple[Target, ...]:
     if not wants:
         raise Usage("name what to lock", hint="git coord lock deploy 'src/auth/**'")
     return tuple(dict.fromkeys(on.target(text, path=path or is_pattern(text)) for text in wants))
-
-
-def merged(*changes: Change | Sequence[Change]) -> list[Change]:
-    """One list of changes, at most one for each ref: a real one beats a mere verification."""
-    found: dict[str, Change] = {}
-    for item in changes:
-        for change in [item] if isinstance(item, Change) else item:
-            if change.ref not in found or found[change.ref].new is None:
-                found[change.ref] = change
-    return list(found.values())
 
 
 class Granting:
@@ -81,7 +74,7 @@ class Granting:
         mine = [lock for target in wish.wants if (lock := locks.own(after, me.record.id, target)) is not None]
         views = tuple(seeing.views(self.coord, seen, mine))
         if after is seen.table:
-            return Taken(changes=(), locks=views, changed=False)
+            return Taken(changes=tuple(self._still(me, seen)), locks=views, changed=False)
         subject = f"lock {', '.join(lock.target.text for lock in mine)} by {me.record.name}"
         change = self.coord.write(names.LOCKS, seen.base, after, event, f"{subject}, token {after.next_token - 1}")
         displaced = locks.displaced(seen.table, after)
@@ -90,8 +83,15 @@ class Granting:
             changes=tuple(self._together(change, me, seen, displaced)),
             locks=views,
             changed=True,
+            granted=tuple(lock.target for lock in mine if lock.token >= seen.table.next_token),
             gone=tuple(seen.name(sid) or sid for sid in gone),
         )
+
+    def _still(self, me: Loaded[Session], seen: Sight) -> list[Change]:
+        """My heartbeat if it is due, provided that I still hold what I was found to hold."""
+        beat = self.coord.beat_change(me)
+        known = [seen.base] if seen.base is not None else []
+        return Tasks.changes(beat[0], self.coord.verify(me, *known)) if beat else []
 
     def _decide(self, me: Session, wish: Wish, seen: Sight) -> tuple[LockEvent, LockTable]:
         """The event that fulfils ``wish`` and the table after it; asking again with a ttl renews it."""
@@ -129,10 +129,9 @@ class Granting:
         more: list[Sequence[Change]] = [coord.verify(me), coord.beat_change(me)]
         for lock in gone:
             session, verdict = seen.sessions.get(lock.session), seen.verdicts.get(lock.session)
-            if session is not None and verdict is not None and session.record.state == "live" and not verdict.live:
-                more.append(coord.expiry(session, verdict, me.record.id))
+            more.append(coord.expiry_if_dead(session, verdict, me.record.id))
             if lock.task is not None and lock.token in seen.facts.lapsed:
                 ref = names.task_ref(lock.task)
                 task = coord.records.get(ref, Task)
                 more.append([Change(ref, task.oid if task else None, None)])
-        return merged(change, *more)
+        return Tasks.changes(change, *more)

@@ -7,7 +7,7 @@ a one-shot command stays quick in a repository of many tasks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -20,16 +20,23 @@ from gitcoord.core.task import Facts
 from gitcoord.core.views import ClaimView, HandoffView, SessionView, TaskView
 from gitcoord.errors import CoordError
 
+if TYPE_CHECKING:
+    from gitcoord.coordinator.sight import Sight
+
 R = TypeVar("R", bound=Struct)
 
 
 class Board(msgspec.Struct, frozen=True):
-    """Everything at one moment: sessions and verdicts by session id, tasks by task id, refs that cannot be read."""
+    """Everything at one moment: sessions and verdicts by session id, tasks by task id, refs that cannot be read.
+
+    ``locks`` is None where there have never been any, or where they cannot be read.
+    """
 
     sessions: dict[str, Loaded[Session]]
     verdicts: dict[str, Verdict]
     tasks: dict[str, Loaded[Task]]
     corrupt: list[str]
+    locks: Sight | None = None
 
     def plain_tasks(self) -> dict[str, Task]:
         return {name: item.record for name, item in self.tasks.items()}
@@ -61,12 +68,24 @@ class Joins(Identity):
         _beats, _bad_beats = self.records.all(names.HEARTBEATS, Beat)
         tasks, bad_tasks = self.records.all(names.TASKS, Task)
         by_id = {item.record.id: item for item in sessions.values()}
-        return Board(
+        board = Board(
             sessions=by_id,
             verdicts={sid: self.verdict(item) for sid, item in by_id.items()},
             tasks={item.record.id: item for item in tasks.values()},
             corrupt=sorted(bad_sessions + bad_tasks),
         )
+        return self._with_locks(board) if self.records.oids(names.LOCKS_FOLDER) else board
+
+    def _with_locks(self, board: Board) -> Board:
+        """``board`` with the lock table; what that takes is loaded only where there are locks."""
+        from gitcoord.coordinator import sight
+
+        unreadable = [ref.removeprefix(names.SESSIONS) for ref in board.corrupt if ref.startswith(names.SESSIONS)]
+        try:
+            seen = sight.judged(self, board.sessions, board.verdicts, unreadable=unreadable)
+        except CoordError:
+            return msgspec.structs.replace(board, corrupt=sorted([*board.corrupt, names.LOCKS]))
+        return msgspec.structs.replace(board, locks=seen)
 
     # -- what the rules need to know about one task ------------------------------------------------------------------
 
@@ -194,7 +213,7 @@ class Joins(Identity):
                 for name, item in board.tasks.items()
                 if item.record.claim and item.record.claim.session == record.id
             ),
-            locks=(),
+            locks=board.locks.held_by(record.id) if board.locks is not None and record.state == "live" else (),
             labels=record.labels,
             mine=record.id == mine,
             why=verdict.why,
@@ -205,6 +224,7 @@ class Joins(Identity):
         hold = task.hold
         if hold is None:  # nearly always, and asked of every task of the queue
             return 0.0
+        now = self.boot()
         seen = 0.0
         if hold.boot is None or now is None or hold.boot.id != now.id:
             which = f"{task.token}:{hold.boot.at if hold.boot else task.updated_at}"
@@ -224,7 +244,6 @@ def _task_view(
 ) -> TaskView:
     claim, offer = task.claim, task.handoff
     return TaskView(
-        now = self.boot()
         id=task.id,
         title=task.title,
         body=task.body,

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gitcoord.coordinator import sight as seeing
-from gitcoord.coordinator.granting import CONTENTION, Granting, Taken, Wish, merged
+from gitcoord.coordinator.granting import CONTENTION, Granting, Taken, Wish
 from gitcoord.coordinator.sight import Sight
+from gitcoord.coordinator.tasks import Tasks
 from gitcoord.core import lock_events as on
 from gitcoord.core import locking, locks, names
 from gitcoord.core.lock_events import LockEvent, Target
@@ -100,7 +101,7 @@ class Locks:
                 return Plan([], [])
             subject = f"unlock {', '.join(lock.target.text for lock in gone)} by {me.record.name}"
             change = self.coord.write(names.LOCKS, seen.base, after, event, subject)
-            together = merged(change, self.coord.verify(me), self.coord.beat_change(me))
+            together = Tasks.changes(change, self.coord.verify(me), self.coord.beat_change(me))
             return Plan(together, seeing.views(self.coord, seen, gone))
 
         return self.coord.transact(decide, limit=CONTENTION)
@@ -144,6 +145,7 @@ class Locks:
             holder_name=first.session_name,
             token=first.token,
             since=first.since,
+            heartbeat_age=None,
             paths=found,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gitcoord.coordinator.joins import Board, Joins
 from gitcoord.core import queue
 from gitcoord.core.model import Task
-from gitcoord.core.views import Attention, Status
+from gitcoord.core.views import Attention, LockView, Status
 from gitcoord.git import claimfile
 
 
@@ -30,11 +30,19 @@ class Overview(Joins):
             attention=tuple(self._attention(board, tasks, sid)),
             me=self.session_view(mine, board, sid) if mine is not None else None,
             claims=tuple(self.task_views(claimed, board)),
+            locks=tuple(self._all_locks(board)),
             sessions=tuple(self.session_view(item, board, sid) for item in going),
             offered=tuple(self.task_views(offered, board)),
             counts=counts,
             ready=len(queue.ready(tasks, self.takeable(board))),
         )
+
+    def _all_locks(self, board: Board) -> list[LockView]:
+        if board.locks is None:
+            return []
+        from gitcoord.coordinator import sight
+
+        return sight.views(self, board.locks)
 
     def _attention(self, board: Board, tasks: dict[str, Task], sid: str | None) -> list[Attention]:
         found = [

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gitcoord.coordinator import sight as seeing
-from gitcoord.coordinator.granting import Granting, Taken, Wish, merged
+from gitcoord.coordinator.granting import Granting, Taken, Wish
 from gitcoord.coordinator.records import Loaded
 from gitcoord.coordinator.sight import Sight
+from gitcoord.coordinator.tasks import Tasks
 from gitcoord.coordinator.waiting import until
 from gitcoord.core import lock_events as on
 from gitcoord.core import locking, locks, names
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 GRACE = 5.0
 """Seconds that a place in the queue outlasts its waiter's deadline, so that it is there for the last try."""
-
-_FOLDER = names.LOCKS.rpartition("/")[0] + "/"
 
 
 class Queueing:
@@ -70,7 +69,7 @@ class Queueing:
             return _late(seconds, refusals)
 
         try:
-            return until(self.coord, look, [_FOLDER], timeout=seconds, late=late)
+            return until(self.coord, look, [names.LOCKS_FOLDER], timeout=seconds, late=late)
         except BaseException:
             if in_queue:
                 self._leave(wish)
@@ -94,7 +93,7 @@ class Queueing:
             return []
         subject = f"wait for {', '.join(target.text for target in wish.wants)} by {me.record.name}"
         change = self.coord.write(names.LOCKS, seen.base, after, event, subject)
-        return merged(change, self.coord.verify(me), self.coord.beat_change(me))
+        return Tasks.changes(change, self.coord.verify(me), self.coord.beat_change(me))
 
     def _leave(self, wish: Wish) -> None:
         """Stop waiting. Best effort: a waiter whose process is gone or whose time is up blocks nobody."""

@@ -139,7 +139,7 @@ class Sharing:
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def get(self, scope: str, key: str | None, default: Any) -> Entry | ScopeView:
-        """One key, or a whole scope. Raises NotFound where there is none and ``default`` is ``...`` (None is a value)."""
+        """One key, or a whole scope. Raises NotFound where there is none and ``default`` is ``...``, not given."""
         ref = names.data_ref(rules.checked_name(scope))
         self.coord.begin(ref)
         found = self._scope(scope)

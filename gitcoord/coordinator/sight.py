@@ -42,9 +42,15 @@ class Sight(msgspec.Struct, frozen=True):
         known = self.sessions.get(sid)
         return known.record.name if known is not None else None
 
-    def held_by(self, sid: str) -> tuple[Lock, ...]:
-        """The locks of a session, but for those whose ttl has passed."""
-        return tuple(lock for lock in self.table.locks if lock.session == sid and lock.token not in self.facts.lapsed)
+    def goes_on(self, sid: str) -> bool:
+        """Whether the session's record is there and says that it has not come to an end, or cannot be read."""
+        known = self.sessions.get(sid)
+        return sid in self.facts.live if known is None else known.record.state == "live"
+
+    def held_by(self, sid: str) -> tuple[str, ...]:
+        """What a session has locked, but for locks whose ttl has passed."""
+        mine = (lock for lock in self.table.locks if lock.session == sid and lock.token not in self.facts.lapsed)
+        return tuple(lock.target.text for lock in mine)
 
 
 def look(coord: Joins, me: Loaded[Session] | None) -> Sight:
@@ -58,19 +64,19 @@ def look(coord: Joins, me: Loaded[Session] | None) -> Sight:
     verdicts = {sid: coord.verdict(item) for sid, item in sessions.items()}
     if me is not None:
         sessions[me.record.id] = me
-    return judged(coord, base, sessions, verdicts, me=me.record.id if me else None, unreadable=unreadable)
+    return judged(coord, sessions, verdicts, me=me.record.id if me else None, unreadable=unreadable)
 
 
 def judged(
     coord: Joins,
-    base: Loaded[LockTable] | None,
     sessions: Mapping[str, Loaded[Session]],
     verdicts: Mapping[str, Verdict],
     *,
     me: str | None = None,
     unreadable: Iterable[str] = (),
 ) -> Sight:
-    """The facts about a table whose sessions are known. Unreadable sessions count as live: corrupt is never free."""
+    """The table, where its sessions are known. Those that cannot be read count as live: corrupt is never free."""
+    base = coord.records.get(names.LOCKS, LockTable)
     table = locks.EMPTY if base is None else base.record
     now = coord.boot()
     live = {sid for sid, verdict in verdicts.items() if verdict.live} | set(unreadable)

@@ -106,7 +106,7 @@ def _keep_unknown(new: dict[str, Any], raw: dict[str, Any], known: dict[str, Any
 
 
 def _same_or_new(new: Any, raw: Any, known: Any) -> Any:
-    """``raw`` where the part did not change (so its unknown fields stay), else ``new``; containers by their elements."""
+    """``raw`` where the part did not change (so its unknown fields stay), else ``new``; element by element."""
     if new == known and raw is not None:
         return raw
     if isinstance(new, dict) and isinstance(raw, dict) and isinstance(known, dict):

@@ -130,6 +130,8 @@ class Grant(Struct, frozen=True, kw_only=True):
     taken_from: str | None
     """Session id of the dead or stale holder it was taken from."""
     taken_from_name: str | None
+    locks: tuple[LockView, ...] = ()
+    """What was locked together with the claim, or was held already."""
     notices: tuple[Notice, ...] = ()
 
 
@@ -164,6 +166,7 @@ class Status(Struct, frozen=True, kw_only=True):
     attention: tuple[Attention, ...]
     me: SessionView | None
     claims: tuple[TaskView, ...]
+    locks: tuple[LockView, ...]
     sessions: tuple[SessionView, ...]
     offered: tuple[TaskView, ...]
     counts: dict[str, int]

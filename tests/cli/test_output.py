@@ -54,7 +54,7 @@ def test_a_grant_is_its_task_with_what_the_grant_says_beside_it() -> None:
     assert document["guarantee"] == "local"
     assert document["notices"] == [NOTICE]
     result = document["result"]
-    assert set(result) == {*TASK.__struct_fields__, "changed", "created", "taken_from", "taken_from_name"}
+    assert set(result) == {*TASK.__struct_fields__, "changed", "created", "taken_from", "taken_from_name", "locks"}
     assert result["id"] == "15"
     assert result["claim"]["token"] == 3
     assert result["taken_from"] == "s-old"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gitcoord.cli.render.doc import Doc, Line, lines
 from gitcoord.cli.render.tasks import progress
+from gitcoord.cli.render.words import listed as in_words
 from gitcoord.core.views import Grant, TaskView
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def granted(grant: Grant) -> Doc:
     doc = [Line(_granted(grant))]
     if task.worktree:
         doc.append(Line(f"worktree {task.worktree}" + (f", branch {task.branch}" if task.branch else ""), indent=1))
+    if grant.locks:
+        doc.append(Line(f"locked {in_words((lock.name or lock.path or '' for lock in grant.locks), 20)}", indent=1))
     return doc
 
 

@@ -8,7 +8,8 @@ from gitcoord.cli.render.doc import Doc, Line
 from gitcoord.cli.render.words import ago, listed
 
 if TYPE_CHECKING:
-    from gitcoord.coordinator.endings import Cleanup, EndedSession
+    from gitcoord.coordinator.cleaning import Cleanup
+    from gitcoord.coordinator.endings import EndedSession
 
 
 def ended(answer: EndedSession) -> Doc:
@@ -16,6 +17,7 @@ def ended(answer: EndedSession) -> Doc:
     for what, names in (
         ("released", answer.released),
         ("offered", answer.offered),
+        ("unlocked", answer.unlocked),
         ("snapshots of uncommitted work", answer.rescued),
     ):
         if names:
@@ -30,5 +32,6 @@ def cleaned(answer: Cleanup) -> Doc:
         for session in answer.expired
     ]
     doc += [Line(f"{would}free again: {task}") for task in answer.freed]
+    doc += [Line(f"{would}unlocked: {lock}") for lock in answer.unlocked]
     doc += [Line(f"worktree that nobody works in: {path}", "warn") for path in answer.orphaned]
     return doc or [Line("nothing to clean up")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitcoord.cli.render import sessions, tasks
+from gitcoord.cli.render import locks, sessions, tasks
 from gitcoord.cli.render.doc import Doc, Line, Table
 from gitcoord.cli.render.words import ago, count
 
@@ -45,6 +45,7 @@ def _tables(status: Status) -> list[Line | Table]:
     for head, part in (
         ("your claims", tasks.table(mine) if mine else None),
         ("others' claims", tasks.table(others) if others else None),
+        ("locks", locks.table(status.locks) if status.locks else None),
         ("open offers", tasks.table(status.offered) if status.offered else None),
         ("sessions", sessions.table(status.sessions) if status.sessions else None),
     ):
