@@ -16,13 +16,16 @@ _STATES = get_args(TaskState)
 @command(
     "task add",
     group="Tasks",
-    summary="Add a task.",
-    example="git coord task add 'Fix the login page' --priority 1 --label web --after 14",
-    codes=("exists", "not-found"),
+    summary="Add a task, or many at once.",
+    details="With --batch each line is a JSON object with a title, and perhaps id, body, priority, after and labels; "
+    "all of them are added or none. Tasks may depend on later lines.",
+    example="git coord task add 'Fix the login page' --priority 1 --label web --after 14\n"
+    "git coord task add --batch tasks.jsonl",
+    codes=("exists", "blocked", "contended"),
 )
 def add(
     ctx: Context,
-    title: Annotated[str, Arg("TITLE", "One line that says what to do.", parse=filled)],
+    title: Annotated[str | None, Arg("TITLE", "One line that says what to do.", parse=filled)] = None,
     *,
     task: Annotated[
         str | None,
@@ -37,9 +40,35 @@ def add(
         tuple[str, ...], Many("--after", metavar="ID", about="A task that must be done first; may be repeated.")
     ] = (),
     label: Annotated[tuple[str, ...], Many("--label", "-l", metavar="L", about="A label; may be repeated.")] = (),
+    batch: Annotated[
+        str | None, Opt("--batch", metavar="FILE", about="Add the tasks in FILE, one JSON object a line ('-': stdin).")
+    ] = None,
 ) -> Reply:
+    if batch is not None:
+        if title is not None or task or body or file or after or label or priority != 2:
+            raise Usage("--batch takes everything from the file", hint="git coord task add --batch -")
+        return _add_batch(ctx, batch)
+    if title is None:
+        raise Usage("a task needs a title", hint="git coord help task add")
     made = ctx.coord.task_add(title, id=task, body=_body(body, file), priority=priority, after=after, labels=label)
     return Reply(made, lambda: look.added(made), confirms=True)
+
+
+def _add_batch(ctx: Context, file: str) -> Reply:
+    import msgspec
+
+    items, lines = [], []
+    for number, line in enumerate(read_text(file).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            items.append(msgspec.json.decode(line))
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise Usage(f"line {number} is not JSON: {error}", hint="one object a line", at=f"line {number}") from None
+        lines.append(number)
+    made = ctx.coord.task_add_many(items, lines=lines)
+    records = [{"task": name} for name in made.tasks]
+    return Reply(made, lambda: look.added_many(made), confirms=True, lines=records)
 
 
 def _body(body: str | None, file: str | None) -> str | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import get_args
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
 
 from gitcoord.coordinator.joins import Joins
 from gitcoord.coordinator.records import Loaded
@@ -16,6 +16,9 @@ from gitcoord.core.views import TaskView
 from gitcoord.errors import Blocked, Held, NotFound, Usage
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from gitcoord.coordinator.batch import Batch
 
 MAX_TITLE = 500
 MAX_BODY = 64 * 1024
@@ -38,8 +41,8 @@ class Tasks(Joins):
     ) -> TaskView:
         """Add a task. Without ``id`` it gets one made from the title. Raises Exists, Blocked (a cycle), Usage."""
         self.begin(*self.my_refs())
-        _check(title=title, body=body, priority=priority, labels=labels, after=after)
-        task_id = check_id(id) if id is not None else self._new_id(title)
+        check_task(title=title, body=body, priority=priority, labels=labels, after=after)
+        task_id = check_id(id) if id is not None else self.new_id(title)
 
         def decide() -> Plan[None]:
             me = self.find_me()
@@ -61,7 +64,16 @@ class Tasks(Joins):
         self.transact(decide)
         return self._shown(task_id)
 
-    def _new_id(self, title: str) -> str:
+    def task_add_many(self, items: Sequence[Mapping[str, Any]], *, lines: Sequence[int] | None = None) -> Batch:
+        """Add many tasks, all or none: mappings with ``title`` and perhaps id, body, priority, after, labels.
+
+        ``lines``: the line on which each was read, for the refusals. Raises Exists, Blocked (a circle), Usage.
+        """
+        from gitcoord.coordinator.batch import add_many
+
+        return add_many(self, items, lines)
+
+    def new_id(self, title: str) -> str:
         """A short readable id: the title's slug, with random letters so that two clones never choose the same."""
         tail = ids.session_id(self.chance.bytes(ids.SESSION_BYTES))[2:6]
         return f"{names.slug(title, 24) or 'task'}-{tail}"
@@ -137,7 +149,7 @@ class Tasks(Joins):
     ) -> TaskView:
         """Change a task's description; with ``reopen`` a finished one goes back into the queue."""
         self.begin(*self.my_refs(), names.task_ref(check_id(id)))
-        _check(title=title, body=body, priority=priority, labels=add_labels, after=add_after)
+        check_task(title=title, body=body, priority=priority, labels=add_labels, after=add_after)
 
         def decide() -> Plan[None]:
             base = self.known_task(id)
@@ -232,7 +244,7 @@ def check_id(task_id: str) -> str:
     return task_id
 
 
-def _check(
+def check_task(
     *,
     title: str | None,
     body: str | None,
@@ -240,6 +252,7 @@ def _check(
     labels: Sequence[str],
     after: Sequence[str],
 ) -> None:
+    """Raises Usage for what no task may have."""
     if title is not None and (not title.strip() or len(title) > MAX_TITLE):
         raise Usage(f"a title has 1 to {MAX_TITLE} characters", hint="put the rest into the body: -F FILE")
     if body is not None and len(body.encode("utf-8", "surrogatepass")) > MAX_BODY:

@@ -6,7 +6,7 @@ every dependency done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from gitcoord.core.model import Task
 
@@ -37,14 +37,43 @@ def ready(tasks: Mapping[str, Task], free: Callable[[Task], bool], labels: Seque
 
 def cycle(start: str, after: Iterable[str], tasks: Mapping[str, Task]) -> list[str] | None:
     """The chain of dependencies that leads from ``start`` back to itself if it waited for ``after``, or None."""
-    seen: set[str] = set()
-    stack = [(name, [start, name]) for name in after]
-    while stack:
-        name, path = stack.pop()
-        if name == start:
-            return path
-        if name in seen or name not in tasks:
-            continue
-        seen.add(name)
-        stack.extend((following, [*path, following]) for following in tasks[name].after)
+    came_from = dict.fromkeys(after, start)
+    stack = list(came_from)
+    while stack and start not in came_from:
+        name = stack.pop()
+        for following in tasks[name].after if name in tasks else ():
+            if following not in came_from:
+                came_from[following] = name
+                stack.append(following)
+    if start not in came_from:
+        return None
+    chain = [start, came_from[start]]
+    while chain[-1] != start:
+        chain.append(came_from[chain[-1]])
+    return chain[::-1]
+
+
+def circle(after: Mapping[str, Sequence[str]], new: Collection[str]) -> list[str] | None:
+    """Names that wait for each other in a circle, one of ``new`` among them, the first one again at the end; or None.
+
+    In time proportional to the dependencies, however long their chains.
+    """
+    finished: set[str] = set()
+    for start in new:
+        path: dict[str, None] = {}  # in order, and quick to look into
+        branches = [iter((start,))]
+        while branches:
+            name = next(branches[-1], None)
+            if name is None:
+                branches.pop()
+                if path:
+                    finished.add(path.popitem()[0])
+            elif name in path:
+                way = list(path)
+                found = way[way.index(name) :]
+                if any(each in new for each in found):
+                    return [*found, name]
+            elif name not in finished:
+                path[name] = None
+                branches.append(iter(after.get(name, ())))
     return None

@@ -54,6 +54,7 @@ cleanup
 task add title
 task add 'a title' --id 15 --body text --priority 0 --after 1 --after 2 --label x -l y
 task add t -F -
+task add --batch -
 task add -- --looks-like-an-option
 task show 15
 task show 15 --json
@@ -147,7 +148,7 @@ claim --next=1
 heartbeat --if-older 5
 heartbeat --if-older 5w
 heartbeat --if-older -5m
-task add
+task add t --batch
 task add ''
 task add t --priority 5
 task add t --priority -1

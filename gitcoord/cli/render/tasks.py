@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gitcoord.cli.render.doc import Cell, Doc, Facts, Line, Style, Table, lines
+from gitcoord.cli.render.words import count, moment, or_dash
 from gitcoord.cli.render.words import listed as in_words
-from gitcoord.cli.render.words import moment, or_dash
 from gitcoord.core.model import Handoff, Progress
 from gitcoord.core.views import HandoffView, TaskView
+
+if TYPE_CHECKING:
+    from gitcoord.coordinator.batch import Batch
 
 STATES: dict[str, Style] = {
     "pending": "",
@@ -23,6 +27,10 @@ STATES: dict[str, Style] = {
 
 def added(task: TaskView) -> Doc:
     return lines(f"added {task.id}: {task.title}")
+
+
+def added_many(made: Batch) -> Doc:
+    return lines(f"added {count(made.added, 'task')}")
 
 
 def changed(task: TaskView) -> Doc:
