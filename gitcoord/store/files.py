@@ -113,12 +113,10 @@ def _packed(common: str, prefix: str) -> Iterator[tuple[str, str]]:
             data = file.read()
     except FileNotFoundError:
         return
-    wanted = b" " + prefix.encode()
-    at = data.find(wanted)
-    while at >= 0:
-        start = data.rfind(b"\n", 0, at) + 1
-        end = data.find(b"\n", at)
-        end = len(data) if end < 0 else end
-        if _VALUE.fullmatch(data[start:at]):
-            yield data[at + 1 : end].decode("utf-8", "surrogateescape"), _oid(data[start:at])
-        at = data.find(wanted, end)
+    first = data.find(b" " + prefix.encode())
+    if first < 0:
+        return
+    lines = re.compile(rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?) (%s.*)$" % re.escape(prefix.encode()), re.MULTILINE)
+    for found in lines.finditer(data, data.rfind(b"\n", 0, first) + 1):
+        oid = found[1].decode()
+        yield found[2].decode("utf-8", "surrogateescape"), oid if oid.strip("0") else BROKEN
