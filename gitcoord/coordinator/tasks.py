@@ -161,6 +161,7 @@ class Tasks(Joins):
                 event = events.Reopen(at=self.now(), session=author)
             else:
                 after = _merged(record.after, add_after, remove_after)
+                labels = _merged(record.labels, add_labels, remove_labels)
                 self._refuse_cycle(id, after if after != record.after else ())
                 event = events.Edit(
                     at=self.now(),
@@ -168,8 +169,9 @@ class Tasks(Joins):
                     title=title,
                     body=body,
                     priority=priority,
-                    after=after,
-                    labels=_merged(record.labels, add_labels, remove_labels),
+                    # None, where nothing is meant to change: another clone's change must survive a replay of ours.
+                    after=after if after != record.after else None,
+                    labels=labels if labels != record.labels else None,
                 )
             edited = rules.step(record, event, rules.Facts())
             if edited is record:
