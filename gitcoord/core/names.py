@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from gitcoord.core.digest import sha256_hex
+
 ROOT = "refs/coord/"
 META = "refs/coord/meta/repo"
 SESSIONS = "refs/coord/sessions/"
@@ -50,9 +52,7 @@ def key(name: str) -> str:
         name.endswith((".", ".lock")) or ".lock/" in name or _HEX.match(name) or _DEVICE.match(name)
     ):
         return name
-    import hashlib  # 3 ms with its OpenSSL, and plain names need none
-
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+    digest = sha256_hex(name)[:20]
     return f"{slug(name) or 'x'}+{digest}"
 
 

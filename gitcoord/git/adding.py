@@ -8,12 +8,12 @@ process is killed, they go on checking files out, and the lock says so.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gitcoord.core.digest import sha256_hex
 from gitcoord.errors import Contended, GitFailed, Refused
 from gitcoord.git.localfile import private_dir
 from gitcoord.git.repo import Repo
@@ -58,7 +58,7 @@ def making(repo: Repo, path: str) -> Iterator[bool]:
 
 
 def _marker(repo: Repo, path: str) -> str:
-    digest = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:20]
+    digest = sha256_hex(os.path.realpath(path))[:20]
     return os.path.join(repo.coord_dir, "adding", digest)
 
 

@@ -6,11 +6,11 @@ take the work away from somebody alive. Must not know sessions or leases.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from typing import Literal
 
+from gitcoord.core.digest import sha256_hex
 from gitcoord.errors import GitFailed
 from gitcoord.git import localfile
 from gitcoord.git.run import run
@@ -53,7 +53,7 @@ def host_id(common: str) -> str:
     token = localfile.read_line(path, _HOST_LENGTH)
     if token is None or len(token) != _HOST_LENGTH or not _UUID.issuperset(token):
         token = _new_token(path)
-    return hashlib.sha256(f"{token}\0{_machine()}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return sha256_hex(f"{token}\0{_machine()}")[:16]
 
 
 def _new_token(path: str) -> str:

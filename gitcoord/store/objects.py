@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterable
-from importlib import import_module
-from typing import Any
+from collections.abc import Iterable
 
 import msgspec
 
+from gitcoord.core.digest import new
 from gitcoord.errors import Corrupt
 from gitcoord.store.base import MAX_PAYLOAD, PAYLOAD, Blob, Commit, Entry, Ident
 
@@ -39,22 +38,8 @@ def make(kind: str, data: bytes, object_format: str) -> Obj:
 
 
 def _digest(data: bytes, object_format: str) -> bytes:
-    digest: bytes = _hasher(object_format)(data).digest()
+    digest: bytes = new(object_format, data).digest()
     return digest
-
-
-def _hasher(object_format: str) -> Callable[[bytes], Any]:
-    """The hash of an object format, without loading OpenSSL: ``hashlib`` costs 8 ms a command, ``_sha1`` one."""
-    name = "sha1" if object_format == "sha1" else "sha256"
-    for module in ("_sha1",) if name == "sha1" else ("_sha2", "_sha256"):  # _sha2 since Python 3.12
-        try:
-            hasher: Callable[[bytes], Any] = getattr(import_module(module), name)
-        except (ImportError, AttributeError):
-            continue
-        return hasher
-    import hashlib  # another Python than CPython, or one built without these modules
-
-    return hashlib.sha1 if name == "sha1" else hashlib.sha256
 
 
 def build(new: Commit | Blob, parent: str | None, object_format: str) -> list[Obj]:
