@@ -132,6 +132,10 @@ class Office:
         text = self.scratch.git("log", "--reverse", "--format=%(trailers:key=Coord-Event,valueonly)", ref)
         return [msgspec.json.decode(line) for line in text.splitlines() if line]
 
+    def subjects(self, ref: str) -> list[str]:
+        """What happened to a record, one line for each commit, oldest first."""
+        return self.scratch.git("log", "--reverse", "--format=%s", ref).splitlines()
+
     # -- putting things there that no gitcoord would ---------------------------------------------------------------
 
     def plant(self, ref: str, record: dict[str, Any] | bytes) -> str:
@@ -205,18 +209,28 @@ class Crowd:
     """Many real processes of ``tests.faults.worker`` on one repository, started at one moment, round after round."""
 
     def __init__(self, size: int, scenario: str, path: Path, *args: object) -> None:
-        argv = [sys.executable, "-m", "tests.faults.worker", scenario, str(path), *map(str, args)]
-        self.workers = [
-            subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            for _ in range(size)
-        ]
+        self.argv = [sys.executable, "-m", "tests.faults.worker", scenario, str(path), *map(str, args)]
+        self.workers = [self._spawn() for _ in range(size)]
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def __enter__(self) -> Crowd:
         for worker in self.workers:
-            assert worker.stdout is not None
-            if worker.stdout.readline() != b"ready\n":
-                raise AssertionError(worker.communicate()[1].decode())
+            self._wait_ready(worker)
         return self
+
+    @staticmethod
+    def _wait_ready(worker: subprocess.Popen[bytes]) -> None:
+        assert worker.stdout is not None
+        if worker.stdout.readline() != b"ready\n":
+            raise AssertionError(worker.communicate()[1].decode())
+
+    def replace(self, index: int, *words: object) -> None:
+        """kill -9 one of them in the middle of its work; a new one comes, and begins as soon as it can."""
+        end(self.workers[index])
+        self.workers[index] = self._spawn()
+        self.tell(self.workers[index], *words)
 
     def go(self, *words: object) -> list[Any]:
         """One round: everybody gets the same words at the same moment; what each of them answers."""
@@ -237,6 +251,8 @@ class Crowd:
     def answer(worker: subprocess.Popen[bytes]) -> Any:
         assert worker.stdout is not None
         line = worker.stdout.readline()
+        if line == b"ready\n":  # it was told before it was ready
+            line = worker.stdout.readline()
         if not line:
             raise AssertionError(worker.communicate()[1].decode())
         return msgspec.json.decode(line)
