@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.hooks.support import Worker, git_runs_config_hooks
+from tests.hooks.support import Tools, Worker, git_runs_config_hooks
 from tests.support import Scratch
+
+SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["ksh"], ["mksh"]]
+PRESENT = [pytest.param(shell, id=shell[0]) for shell in SHELLS if shutil.which(shell[0])]
+
+
+@pytest.fixture(params=PRESENT)
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    """Every POSIX shell there is here, in turn."""
+    words: list[str] = request.param
+    return [shutil.which(words[0]) or words[0], *words[1:]]
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Tools:
+    """A PATH that writes down what is started."""
+    (tmp_path / "tools").mkdir()
+    return Tools(tmp_path / "tools")
 
 
 @pytest.fixture

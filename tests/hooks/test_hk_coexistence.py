@@ -125,6 +125,16 @@ def test_hk04_coexistence_proving_runs_nobody_elses_hook(worker: Worker, log: Pa
 
 
 @pytest.mark.usefixtures("by_config")
+def test_hk04_coexistence_a_vain_proof_runs_nobody_elses_hook(worker: Worker, log: Path) -> None:
+    """Our configuration is there, and the script that it leads to is not."""
+    write_hook(hook_path(worker), f'#!/bin/sh\necho own >>"{log}"\n')
+    worker.install()
+    shutil.rmtree(Path(worker.repo.coord_dir) / "hooks")
+    assert worker.firing() == NONE_FIRE
+    assert ran(log) == []
+
+
+@pytest.mark.usefixtures("by_config")
 def test_hk04_coexistence_config_hooks_run_side_by_side(worker: Worker, log: Path) -> None:
     worker.scratch.git("config", "hook.lint.command", f'echo lint >>"{log}"; :')
     worker.scratch.git("config", "hook.lint.event", "post-commit")
