@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from gitcoord.errors import GitFailed
 from gitcoord.git import hooks_config, hooks_file, hooks_place, hooks_proof, localfile
-from gitcoord.git.hooks_table import EVENTS, HookChange, HookStatus, call_line
+from gitcoord.git.hooks_table import EVENTS, HookChange, HookStatus, advice
 from gitcoord.git.repo import Repo
 
 LAUNCHER = "launcher"
@@ -52,12 +52,8 @@ def _in_place(place: hooks_place.Place, scripts: dict[str, bytes], *, dry_run: b
     slots = [hooks_file.Slot(place.directory, event) for event in scripts]
     if not place.problem:
         return [hooks_file.install(slot, scripts[slot.event], dry_run=dry_run) for slot in slots]
-    hint = "use Git 2.54 or newer, or call it from {path}: {line}"
     return [
-        HookChange(
-            *(f"hook {slot.event}", slot.path, "refused", place.problem),
-            hint.format(path=slot.path, line=call_line(slot.event)),
-        )
+        HookChange(f"hook {slot.event}", slot.path, "refused", place.problem, advice(slot.path, slot.event))
         for slot in slots
     ]
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gitcoord.errors import GitFailed
 from gitcoord.git import hooks_config, hooks_place, localfile
 from gitcoord.git.hooks_file import Slot
-from gitcoord.git.hooks_table import EVENTS, Event, HookStatus, call_line
+from gitcoord.git.hooks_table import EVENTS, Event, HookStatus, advice
 from gitcoord.git.repo import Repo
 
 _PATIENCE = 5.0
@@ -101,8 +101,7 @@ def _head(path: str) -> bytes:
 def _silent(event: Event, place: hooks_place.Place, slot: Slot) -> HookStatus:
     """Why it cannot fire, without starting anything."""
     if place.problem:
-        hint = f"use Git 2.54 or newer, or call it from {slot.path}: {call_line(event.name)}"
-        return HookStatus(event.name, False, "none", slot.path, place.problem, hint)
+        return HookStatus(event.name, False, "none", slot.path, place.problem, advice(slot.path, event.name))
     if os.path.lexists(slot.former) or slot.ours() is not None:
         why = f"another tool wrote over it: {slot.path} does not lead to gitcoord"
         return HookStatus(event.name, False, "none", slot.path, why, _INSTALL)

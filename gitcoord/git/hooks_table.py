@@ -56,6 +56,7 @@ class HookStatus(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
-def call_line(event: str) -> str:
-    """The line that calls our hook from a hook file that we may not write."""
-    return f'h="$(git rev-parse --git-common-dir)/coord/hooks/{event}"; [ ! -x "$h" ] || "$h" "$@"'
+def advice(path: str, event: str) -> str:
+    """What to do where the hook file at ``path`` is not ours to write: the line in it that calls our script."""
+    line = f'h="$(git rev-parse --git-common-dir)/coord/hooks/{event}"; [ ! -x "$h" ] || "$h" "$@"'
+    return f"use Git 2.54 or newer, or call it from {path}: {line}"

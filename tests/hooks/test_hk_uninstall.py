@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.git import hooks
+from gitcoord.git import hooks, hooks_file
 from gitcoord.git.hooks_table import BEGIN, CHAINED, END, EVENTS
 from tests.hooks.support import ALL_FIRE, NONE_FIRE, Worker, git_runs_config_hooks, script, snapshot, write_hook
 from tests.support import Scratch
@@ -157,6 +157,21 @@ def test_hk05_hooks_of_every_worktree_are_taken_out(worker: Worker, tmp_path: Pa
     worker.uninstall()
     assert [snapshot(tree.path / "my-hooks") for tree in trees] == before
     assert not any((Path(worker.repo.common) / "hooks" / event.name).exists() for event in EVENTS)
+
+
+@pytest.mark.usefixtures("by_config")
+def test_hk05_files_from_the_time_of_an_older_git_stay_and_go_with_the_rest(worker: Worker, directory: Path) -> None:
+    """One clone, two Gits: what the older one needs is left, two calls are one beat, and uninstalling takes out both."""
+    before = state(worker)
+    for event in EVENTS:
+        hooks_file.install(hooks_file.Slot(str(directory), event.name), script().read_bytes(), dry_run=False)
+    worker.install()
+    assert (directory / "post-commit").read_bytes() == script().read_bytes()
+    assert {row.how for row in worker.status()} == {"config"}
+    worker.scratch.git("commit", "-q", "--allow-empty", "-m", "x")
+    assert worker.beats()
+    worker.uninstall()
+    assert state(worker) == before
 
 
 @pytest.mark.parametrize("step", [Worker.install, Worker.uninstall])
