@@ -161,7 +161,7 @@ def test_hk05_hooks_of_every_worktree_are_taken_out(worker: Worker, tmp_path: Pa
 
 @pytest.mark.usefixtures("by_config")
 def test_hk05_files_from_the_time_of_an_older_git_stay_and_go_with_the_rest(worker: Worker, directory: Path) -> None:
-    """One clone, two Gits: what the older one needs is left, two calls are one beat, and uninstalling takes out both."""
+    """One clone, two Gits: what the older one needs is left, two calls are one beat, both go at the end."""
     before = state(worker)
     for event in EVENTS:
         hooks_file.install(hooks_file.Slot(str(directory), event.name), script().read_bytes(), dry_run=False)
