@@ -24,6 +24,7 @@ CORE_MAY = {
     "time",
     "math",
     "functools",
+    "heapq",
     "__future__",
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 import msgspec
@@ -29,6 +29,9 @@ def answer(reply: Reply, context: Context) -> None:
     options = context.options
     if reply.refusal is not None and options.json:
         return
+    if reply.stream is not None:
+        _stream(reply.stream, reply.one, context)
+        return
     notices = _notices(reply, context.notices)
     if options.json:
         _out(json_text(_encode(envelope(reply, notices))) + "\n")
@@ -41,6 +44,25 @@ def answer(reply: Reply, context: Context) -> None:
         show(reply.show(), context.environ)
     for notice in notices:
         talk(f"note: {safe(notice.message)}")
+
+
+def _stream(items: Iterator[Any], one: Callable[[Any], Doc], context: Context) -> None:
+    """Print results as they come, until there are no more or somebody interrupts, which is how this is meant to end."""
+    options = context.options
+    said = 0
+    try:
+        for item in items:
+            for notice in context.notices[said:]:
+                talk(f"note: {safe(notice.message)}")
+            said = len(context.notices)
+            if options.json:
+                _out(json_text(_encode(_flat(item))) + "\n")
+            elif options.porcelain or options.z:
+                _out(records([item], "\0" if options.z else "\n"))
+            else:
+                show(one(item), context.environ)
+    except KeyboardInterrupt:
+        pass
 
 
 def failure(error: CoordError, options: Options) -> None:

@@ -5,7 +5,7 @@ A command never prints. ``output`` decides by the global options which of the tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,9 +24,23 @@ class Reply:
     ``lines``: the records of ``--porcelain``, where they are not the result itself.
     ``refusal``: the failure that the command ends in all the same, after its document.
     ``guarantee``: how strong what was granted is, where the result is no Grant, which says so itself.
+    ``stream``: results that come one by one, without end, in place of a result; each is shown as ``one`` says, or is a
+    line of JSON (not one document: there is no end at which to close it), or a porcelain record.
     """
 
-    __slots__ = ("as_of", "bare", "confirms", "guarantee", "lines", "notices", "refusal", "result", "show")
+    __slots__ = (
+        "as_of",
+        "bare",
+        "confirms",
+        "guarantee",
+        "lines",
+        "notices",
+        "one",
+        "refusal",
+        "result",
+        "show",
+        "stream",
+    )
 
     def __init__(
         self,
@@ -40,6 +54,8 @@ class Reply:
         lines: Sequence[Any] | None = None,
         refusal: CoordError | None = None,
         guarantee: Guarantee | None = None,
+        stream: Iterator[Any] | None = None,
+        one: Callable[[Any], Doc] = lambda _: [],
     ) -> None:
         self.result = result
         self.show = show
@@ -50,3 +66,5 @@ class Reply:
         self.lines = lines
         self.refusal = refusal
         self.guarantee = guarantee
+        self.stream = stream
+        self.one = one

@@ -52,6 +52,7 @@ TABLE: dict[str, str] = {
     "worktree remove": "worktrees",
     "worktree adopt": "worktrees",
     "log": "history",
+    "event": "history",
     "hub show": "hub",
     "hub set": "hub",
     "hub probe": "hub",

@@ -141,12 +141,15 @@ class Base:
         """The change that puts ``record`` where ``base`` was, with ``event`` in its trailer."""
         if base is not None:
             self.records.prove(base)
-        nonce = ids.nonce(self.chance.bytes(ids.NONCE_BYTES))
-        event = msgspec.structs.replace(event, nonce=nonce)
-        trailer = msgspec.json.encode(event).decode()
         payload = codec.encode(record, base.raw if base else None)
-        message = f"{one_line(subject)}\n\nCoord-Event: {trailer}\n"
-        return Change(ref, base.oid if base else None, Commit(payload, message, self.author()))
+        return self.commit(ref, base.oid if base else None, payload, event, subject)
+
+    def commit(self, ref: str, oid: str | None, payload: bytes, event: Any, subject: str, body: str = "") -> Change:
+        """The change that puts a commit of ``payload`` on top of ``oid``; what it is, in a line and a ``body``."""
+        event = msgspec.structs.replace(event, nonce=ids.nonce(self.chance.bytes(ids.NONCE_BYTES)))
+        trailer = msgspec.json.encode(event).decode()
+        message = "\n\n".join(filter(None, (one_line(subject), body, f"Coord-Event: {trailer}\n")))
+        return Change(ref, oid, Commit(payload, message, self.author()))
 
     def author(self) -> Ident:
         """The user, at this moment."""

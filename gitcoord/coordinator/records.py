@@ -188,6 +188,10 @@ def _kind(ref: str) -> type[Struct]:
         from gitcoord.core.scope import Scope
 
         return Scope
+    if ref.startswith(names.EVENTS):
+        from gitcoord.core.event import LogEntry
+
+        return LogEntry
     raise Corrupt(f"{ref} is not a kind of record this gitcoord knows")
 
 
@@ -198,6 +202,8 @@ def _check_name(ref: str, record: Struct) -> None:
         expected = names.task_ref(record.id)
     elif isinstance(record, Session):
         expected = names.SESSIONS + record.id
+    elif ref.startswith(names.EVENTS):
+        expected = names.EVENTS + getattr(record, "session", "")
     elif ref.startswith((names.DATA, names.PRIVATE)):
         expected = names.data_ref(getattr(record, "name", ""))
     if expected != ref:

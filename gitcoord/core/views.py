@@ -116,6 +116,8 @@ class EventView(Struct, frozen=True, kw_only=True):
     message: str
     meta: dict[str, Any]
     author: str
+    source: str
+    """What it is about: task, session, lock, data, repository; or event, for what a session wrote down itself."""
 
 
 class Grant(Struct, frozen=True, kw_only=True):

@@ -55,6 +55,9 @@ task add title
 task add 'a title' --id 15 --body text --priority 0 --after 1 --after 2 --label x -l y
 task add t -F -
 task add --batch -
+event note 'what happened' --meta k=v --meta l= --task 15
+log --follow --json
+log --all
 task add -- --looks-like-an-option
 task show 15
 task show 15 --json
@@ -169,6 +172,9 @@ set a b c --if-version -1
 incr a b --by 1.5
 incr a b --by ''
 log -n 0
+event note
+event note ''
+event note x --meta y
 log -n
 """
 """Command lines that mean nothing: neither lane may understand them."""
