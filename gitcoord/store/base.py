@@ -125,6 +125,8 @@ class RefStore(Protocol):
     def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
         """Apply all changes or none, each against its expected value; the new oid by ref. Raises Lost, Busy.
 
+        Where the system cannot move several refs in one step they move in the order of their names, and a crash may
+        leave the first few moved.
         When it returns, every ref has been seen to hold its new value; in durable mode it is on disk.
         """
 

@@ -40,7 +40,10 @@ def check_oid(oid: str) -> str:
 
 
 def ordered(changes: Sequence[Change]) -> list[Change]:
-    """The changes in the order in which all writers lock refs. Raises ValueError when they make no sense together."""
+    """The changes in the order in which all writers lock refs and move them. Raises ValueError for nonsense.
+
+    So a writer that is killed in the middle has moved the first few by name, never others.
+    """
     for change in changes:
         check_ref(change.ref)
         if change.expected is not None:

@@ -1,9 +1,10 @@
 """``LibgitStore``: pygit2 as the store, microseconds per read, for every process that lives longer than one command.
 
 The one place that imports pygit2 (70 ms, so it is itself imported late). A swap is libgit2's transaction: lock each ref
-in order, read it again under its lock, compare, set, commit. Never ``references.create`` or ``create_commit(ref)``,
-which look before they lock: two creators both win, 4 in 2,000 tight races. Never libgit2's delete, which loses an
-unrelated branch when ``git pack-refs`` runs at the same time (libgit2 #1534): what deletes goes through git.
+in order, read it again under its lock, compare, set, commit in that order too. Never ``references.create`` or
+``create_commit(ref)``, which look before they lock: two creators both win, 4 in 2,000 tight races. Never libgit2's
+delete, which loses an unrelated branch when ``git pack-refs`` runs at the same time (libgit2 #1534): what deletes goes
+through git.
 """
 
 from __future__ import annotations
@@ -204,21 +205,29 @@ class LibgitStore:
                     raise failed(str(error), self._common) from None
 
     def _move(self, changes: Sequence[Change], new: Mapping[str, str]) -> None:
+        trouble: Exception | None = None
         begun = False
-        transaction = self._handle().transaction()
+        # One transaction each: libgit2 moves the refs of one in no order, and a crash must leave the first few moved.
+        transactions = [(self._handle().transaction(), change.ref) for change in changes]
         try:
-            with transaction:
-                for change in changes:
-                    transaction.lock_ref(change.ref)
-                self._compare(changes)
-                for ref, oid in new.items():
-                    transaction.set_target(ref, oid)
-                hit("before_ref")
-                begun = True
+            for transaction, ref in transactions:
+                transaction.lock_ref(ref)
+            self._compare(changes)
+            moving = [(transaction, ref) for transaction, ref in transactions if ref in new]
+            for transaction, ref in moving:
+                transaction.set_target(ref, new[ref])
+            hit("before_ref")
+            begun = True
+            for transaction, _ref in moving:
+                transaction.commit()
+                hit("between_refs")
         except _TROUBLE as error:
-            # Frees the locks that a failed commit leaves in the object until it is collected.
-            transaction.__exit__(type(error), None, None)
-            self._explain(changes, new, str(error), begun=begun)
+            trouble = error
+        finally:
+            for transaction, _ref in transactions:
+                transaction.__exit__(Exception, None, None)  # lets go of the locks and commits nothing
+        if trouble is not None:
+            self._explain(changes, new, str(trouble), begun=begun)
 
     def _compare(self, changes: Sequence[Change]) -> None:
         """Under the locks: is every ref where it is expected?"""
