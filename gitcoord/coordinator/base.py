@@ -19,7 +19,7 @@ from gitcoord.core import codec, ids, names
 from gitcoord.core.lease import Policy
 from gitcoord.core.model import Boot, Meta, Struct
 from gitcoord.core.times import rfc3339
-from gitcoord.core.views import Notice
+from gitcoord.core.views import Guarantee, Notice
 from gitcoord.errors import NewerFormat, NotInitialised
 from gitcoord.git import host
 from gitcoord.git.repo import Repo
@@ -57,6 +57,7 @@ class Base:
         self.records = Records(self.store, repo.common if self.store.kind != "memory" else None)
         self.notices: list[Notice] = []
         self.begun = False
+        self.provisional = False
         self._host: str | None = None
 
     def close(self) -> None:
@@ -68,6 +69,22 @@ class Base:
         self.config = settings.read(self.repo, self.environ)
 
     # -- facts about here and now ---------------------------------------------------------------------------------
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """How strong a grant is that is made now."""
+        if self.config.hub is None:
+            return "local"
+        return "provisional" if self.provisional else "confirmed"
+
+    def unheard(self) -> float:
+        """Seconds for which nothing that other hosts say can have reached this clone; 0 without a hub."""
+        if self.config.hub is None:
+            return 0.0
+        from gitcoord.sync.heard import age
+
+        found = age(self.repo.common, self.running())
+        return float("inf") if found is None else found
 
     @property
     def policy(self) -> Policy:
@@ -115,11 +132,20 @@ class Base:
 
     # -- writing --------------------------------------------------------------------------------------------------
 
-    def transact(self, decide: Callable[[], Plan[T]], *, limit: float = 2.0) -> T:
+    def transact(self, decide: Callable[[], Plan[T]], *, limit: float = 2.0, exclusive: bool = False) -> T:
         """Decide on what was read, swap, and decide again on a fresh read when somebody else was first.
 
-        Raises Contended after ``limit`` seconds of lost races.
+        ``exclusive``: what only one may get; where there is a hub, it decides. Raises Contended after ``limit`` seconds
+        of lost races, HubUnreachable, HubRefused.
         """
+        if exclusive and self.guarantee == "confirmed":
+            from gitcoord.coordinator.arbiter import at_hub
+
+            return at_hub(self, decide, limit)
+        return self.loop(self.store, decide, limit=limit)
+
+    def loop(self, store: RefStore, decide: Callable[[], Plan[T]], *, limit: float) -> T:
+        """``transact`` over one store."""
         first = True
 
         def again() -> Plan[T]:
@@ -133,7 +159,7 @@ class Base:
                 return decide()
 
         try:
-            return transact(self.store, again, clock=self.clock, rng=self.chance, limit=limit)
+            return transact(store, again, clock=self.clock, rng=self.chance, limit=limit)
         finally:
             self.records.forget()
 

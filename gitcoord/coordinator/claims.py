@@ -63,12 +63,14 @@ class Claims(Holding):
         base: str | None = None,
         branch: str | None = None,
         lock: Sequence[str] = (),
+        provisional: bool = False,
     ) -> Grant:
         """Claim a task, or with ``next`` the best ready one. An unknown id becomes a task.
 
         ``lock``: names and path patterns to lock in the same swap, so that there is never one without the other; they
-        stay locked until they are unlocked or the session ends. Raises Held, Blocked, WrongState, NothingReady,
-        Contended; Unsafe or GitFailed when the worktree cannot be made (claim and locks are given back then).
+        stay locked until they are unlocked or the session ends. ``provisional``: this clone decides, not the hub, which
+        may say otherwise at the next sync. Raises Held, Blocked, WrongState, NothingReady, Contended, HubUnreachable,
+        HubRefused; Unsafe or GitFailed when the worktree cannot be made (claim and locks are given back then).
         """
         if (id is None) != next:
             raise Usage("say which task, or --next, and not both", hint="git coord claim --next")
@@ -76,11 +78,12 @@ class Claims(Holding):
             self.begin(*self.my_refs(), names.task_ref(check_id(id)))
         else:
             self.begin(*self.my_refs())
+        self.provisional = provisional
         options = _Options(worktree=worktree, base=base, branch=branch, lock=_targets(lock))
         if id is not None:
-            won = self.transact(lambda: self._decide_claim(id, options))
+            won = self.transact(lambda: self._decide_claim(id, options), exclusive=True)
         else:
-            won = self.transact(self._decide_next(tuple(label), options), limit=NEXT_LIMIT)
+            won = self.transact(self._decide_next(tuple(label), options), limit=NEXT_LIMIT, exclusive=True)
         return self._granted(won, worktree=worktree)
 
     def _decide_claim(self, task_id: str, options: _Options) -> Plan[Won]:
@@ -198,7 +201,7 @@ class Claims(Holding):
             self.notice("taken-over", f"a lock was taken from {name}, which no longer holds it")
         return Grant(
             task=self.task_view(won.task),
-            guarantee="local",
+            guarantee=self.guarantee,
             changed=won.changed,
             created=won.created,
             taken_from=won.taken_from.id if won.taken_from else None,
@@ -261,7 +264,7 @@ class Claims(Holding):
             won = Won(task=record, me=me.record, changed=True, taken_from=holder.record if holder else None)
             return Plan(self._with(change, me, None if alive else holder, verdict), won)
 
-        won = self.transact(decide)
+        won = self.transact(decide, exclusive=True)
         if won.changed and worktree:
             try:
                 placed = self.resettle(won.task, won.me, shared=won.task.hold is not None)

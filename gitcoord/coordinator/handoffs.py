@@ -151,7 +151,7 @@ class Handoffs(Claims):
                 raise
         grant = Grant(
             task=self.task_view(task),
-            guarantee="local",
+            guarantee=self.guarantee,
             changed=True,
             created=False,
             taken_from=None,
@@ -176,7 +176,7 @@ class Handoffs(Claims):
             gone = addressee if offer.to is not None and me.record.id not in (offer.to, offer.from_) else None
             return Plan(self._with(change, me, gone, verdict), (record, offer, me.record))
 
-        return self.transact(decide)
+        return self.transact(decide, exclusive=True)
 
     def _receive(self, task: Task, offer: Handoff, me: Session, *, restore: bool) -> tuple[Task, bool]:
         from gitcoord.git import worktree

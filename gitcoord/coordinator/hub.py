@@ -196,14 +196,18 @@ class Hubs:
 
     def _tell(self, synced: Synced) -> None:
         self.tell_clashes(synced.clashes)
+        self.tell_settled(synced.settled)
         notice = self.coord.notice
-        for ref, went in synced.settled:
-            said = "went through after all" if went else "did not happen"
-            notice("settled", f"the change of {ref} whose outcome was not known {said}")
         for refusal in synced.refused:
             notice("hub-refused", f"the hub does not take {refusal.ref}: {refusal.reason}")
         for ref in synced.unreadable:
             notice("corrupt", f"{ref} cannot be read here or at the hub, and was left as it is: git coord doctor")
+
+    def tell_settled(self, settled: Sequence[tuple[str, bool]]) -> None:
+        """Say how pushes of unknown outcome ended."""
+        for ref, went in settled:
+            said = "went through after all" if went else "did not happen"
+            self.coord.notice("settled", f"the change of {ref} whose outcome was not known {said}")
 
     def tell_clashes(self, clashes: Sequence[Clash]) -> None:
         """Say which of our events were refused, and keep them for those who were not looking."""

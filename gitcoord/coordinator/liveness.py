@@ -42,6 +42,8 @@ class Liveness(Base):
         if age is None:
             silence = self.seen_for(record.id, oid)
         same_host = record.host == self.host
+        if not same_host:
+            silence = max(0.0, silence - self.unheard())
         process = record.process
         verdict = (
             host.process_verdict(process.pid, process.start, process.ns, record.boot_id)

@@ -67,7 +67,7 @@ class Locks:
             taken = granting.take(self.coord.me(), wish)
             return Plan(taken.changes, taken)
 
-        return self._granted(self.coord.transact(decide, limit=CONTENTION))
+        return self._granted(self.coord.transact(decide, limit=CONTENTION, exclusive=True))
 
     def _granted(self, taken: Taken) -> Locked:
         for name in taken.gone:
@@ -75,7 +75,7 @@ class Locks:
         return Locked(
             locks=taken.locks,
             token=max(lock.token for lock in taken.locks),
-            guarantee="local",
+            guarantee=self.coord.guarantee,
             changed=taken.changed,
             notices=tuple(self.coord.notices),
         )

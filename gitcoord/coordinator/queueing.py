@@ -61,7 +61,7 @@ class Queueing:
             in_queue = True  # before the swap: it may go through and we be interrupted before we know
             self.coord.begin(*self.coord.my_refs(), names.LOCKS)
             try:
-                return self.coord.transact(decide)
+                return self.coord.transact(decide, exclusive=True)
             except Contended:
                 return None
 

@@ -80,7 +80,7 @@ class Sharing:
                 at=at, session=who, scope=scope, key=key, value=value, if_version=if_version, if_absent=if_absent
             )
 
-        after = self._write(scope, event, f"set {scope} {key}")
+        after = self._write(scope, event, f"set {scope} {key}", exclusive=if_absent or if_version is not None)
         kind = None if names.is_private(scope) else looks_secret(key, value)
         if kind is not None:
             self.coord.notice(
@@ -96,6 +96,7 @@ class Sharing:
             scope,
             lambda at, who: rules.Incr(at=at, session=who, scope=scope, key=key, by=by),
             f"incr {scope} {key} by {by}",
+            exclusive=True,
         )
         return _entry(after, key)
 
@@ -108,10 +109,14 @@ class Sharing:
             gone[:] = [key] if key is not None else sorted(base.record.entries) if base else []
             return rules.Unset(at=at, session=who, scope=scope, key=key, if_version=if_version)
 
-        after = self._write(scope, event, f"unset {scope}" + (f" {key}" if key is not None else ""))
+        after = self._write(
+            scope, event, f"unset {scope}" + (f" {key}" if key is not None else ""), exclusive=if_version is not None
+        )
         return Removed(scope=scope, key=key, removed=tuple(gone), version=after.version)
 
-    def _write(self, scope: str, make: Callable[[str, str | None], ScopeEvent], subject: str) -> Scope:
+    def _write(
+        self, scope: str, make: Callable[[str, str | None], ScopeEvent], subject: str, *, exclusive: bool = False
+    ) -> Scope:
         coord = self.coord
         ref = names.data_ref(rules.checked_name(scope))
         coord.begin(*coord.my_refs(), ref)
@@ -126,7 +131,8 @@ class Sharing:
             real = {item.ref for item in mine if item.new is not None}
             return Plan([change, *(item for item in mine if item.new is not None or item.ref not in real)], after)
 
-        return coord.transact(decide, limit=CONTENTION)
+        # A counter or a condition is worth something only if everybody counts on the same value.
+        return coord.transact(decide, limit=CONTENTION, exclusive=exclusive and not names.is_private(scope))
 
     def _writer(self) -> Loaded[Session] | None:
         """The session that writes, if there is a live one."""

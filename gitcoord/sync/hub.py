@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from gitcoord.core import codec, names
-from gitcoord.core.model import Meta, Struct
+from gitcoord.core.model import Boot, Meta, Struct
 from gitcoord.errors import GitFailed, HubRefused, HubUnreachable
 from gitcoord.git import remote as git
 from gitcoord.git.filelock import exclusive
@@ -23,6 +23,7 @@ from gitcoord.git.remote_report import Verdict
 from gitcoord.git.repo import Repo
 from gitcoord.store.base import Busy, Change, Existing, Lost, RefStore
 from gitcoord.store.transact import Clock, Rng
+from gitcoord.sync.heard import age
 from gitcoord.sync.joining import Clash, Joined, Joining, to_push
 
 ROUNDS = 5
@@ -82,7 +83,7 @@ class Link:
         Raises HubUnreachable, HubRefused (it lost our state, or has another repository's), UnknownOutcome never: what
         is not known to be pushed is pushed again.
         """
-        arrived = self._clock.up()
+        arrived = self._now()
         with exclusive(os.path.join(self.repo.coord_dir, "sync.lock")):
             if not publish and self._seen_since(arrived):
                 return Synced(shared=True)
@@ -101,7 +102,7 @@ class Link:
                 clashes=total.clashes + joined.clashes,
                 refused=refused,
                 unreadable=joined.unreadable,
-                settled=total.settled + self._settle(),
+                settled=total.settled + self.settle(),
             )
             if not again:
                 break
@@ -117,7 +118,7 @@ class Link:
         return self._joining.join()
 
     def _heard(self, *, publish: bool) -> Joined:
-        started = self._clock.up()
+        started = self._now()
         git.fetch(self.repo, self.remote)
         self._check_state(publish=publish)
         joined = self._joining.join()
@@ -204,25 +205,18 @@ class Link:
 
     def as_of(self) -> float | None:
         """Seconds since the hub was last fetched; None where that is not known."""
-        boot, at = self._last()
-        return max(0.0, round(self._clock.up() - at, 1)) if boot == self._boot() and at is not None else None
+        found = age(self.repo.common, self._now())
+        return None if found is None else round(found, 1)
 
-    def _seen_since(self, moment: float) -> bool:
-        boot, at = self._last()
-        return boot == self._boot() and at is not None and at >= moment
+    def _seen_since(self, moment: Boot) -> bool:
+        found = age(self.repo.common, self._now())
+        return found is not None and found < self._now().at - moment.at
 
-    def _boot(self) -> str:
-        return self._clock.boot() or "-"
+    def _now(self) -> Boot:
+        return Boot(id=self._clock.boot() or "-", at=self._clock.up())
 
-    def _last(self) -> tuple[str, float | None]:
-        words = (read_all(os.path.join(self._folder, "seen"), 200) or b"").decode("ascii", "replace").split()
-        try:
-            return words[0], float(words[1])
-        except (IndexError, ValueError):
-            return "", None
-
-    def _remember(self, started: float) -> None:
-        self._note("seen", f"{self._boot()} {started:.3f}\n".encode())
+    def _remember(self, started: Boot) -> None:
+        self._note("seen", f"{started.id} {started.at:.3f}\n".encode())
 
     def _note(self, name: str, data: bytes) -> None:
         try:
@@ -243,7 +237,7 @@ class Link:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return {}
 
-    def _settle(self) -> tuple[tuple[str, bool], ...]:
+    def settle(self) -> tuple[tuple[str, bool], ...]:
         """Find out about pushes of unknown outcome, now that the hub was heard of."""
         doubts = self.doubted()
         if not doubts:
