@@ -20,6 +20,7 @@ CORE_MAY = {
     "typing",
     "collections",
     "hashlib",
+    "heapq",
     "re",
     "time",
     "math",
