@@ -27,9 +27,6 @@ from gitcoord.store.base import Change
 if TYPE_CHECKING:
     from gitcoord.coordinator.joins import Joins
 
-CONTENTION = 10.0
-"""Seconds of lost races before ``contended``: all locks share one record, so there are more of them than elsewhere."""
-
 
 class Wish(Struct, frozen=True, kw_only=True):
     """What is asked for; ``task`` and ``claim`` (its token) where it is taken together with a claim."""

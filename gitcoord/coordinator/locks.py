@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gitcoord.coordinator import sight as seeing
-from gitcoord.coordinator.granting import CONTENTION, Granting, Taken, Wish
+from gitcoord.coordinator.granting import Granting, Taken, Wish
 from gitcoord.coordinator.sight import Sight
 from gitcoord.coordinator.tasks import Tasks
+from gitcoord.coordinator.turns import in_turn
 from gitcoord.core import lock_events as on
 from gitcoord.core import locking, locks, names
 from gitcoord.core.lock_events import LockEvent, Target
@@ -67,7 +68,7 @@ class Locks:
             taken = granting.take(self.coord.me(), wish)
             return Plan(taken.changes, taken)
 
-        return self._granted(self.coord.transact(decide, limit=CONTENTION, exclusive=True))
+        return self._granted(in_turn(self.coord, decide, "locks", exclusive=True))
 
     def _granted(self, taken: Taken) -> Locked:
         for name in taken.gone:
@@ -104,7 +105,7 @@ class Locks:
             together = Tasks.changes(change, self.coord.verify(me), self.coord.beat_change(me))
             return Plan(together, seeing.views(self.coord, seen, gone))
 
-        return self.coord.transact(decide, limit=CONTENTION)
+        return in_turn(self.coord, decide, "locks")
 
     def _mine(self, seen: Sight, me: Session, wanted: Sequence[str], *, path: bool) -> Iterable[Target]:
         """What is meant by ``wanted``: what I hold under that text, be it a name or a pattern; my only lock if none."""

@@ -14,6 +14,7 @@ from gitcoord.coordinator.granting import Granting, Taken, Wish
 from gitcoord.coordinator.records import Loaded
 from gitcoord.coordinator.sight import Sight
 from gitcoord.coordinator.tasks import Tasks
+from gitcoord.coordinator.turns import in_turn
 from gitcoord.coordinator.waiting import until
 from gitcoord.core import lock_events as on
 from gitcoord.core import locking, locks, names
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 GRACE = 5.0
 """Seconds that a place in the queue outlasts its waiter's deadline, so that it is there for the last try."""
 
+CLOSER, EACH = 5.0, 0.25
+"""Seconds after which a waiter looks whether those before it still live; and more for each of them."""
+
 
 class Queueing:
     """Waiting for one's turn, for one Coordinator."""
@@ -37,6 +41,9 @@ class Queueing:
     def __init__(self, coord: Sessions) -> None:
         self.coord = coord
         self.granting = Granting(coord)
+        start = host.pid_start(os.getpid())
+        self.process = Process(pid=os.getpid(), start=start, ns=host.pid_ns()) if start is not None else None
+        self.looked = 0.0
 
     def wait(self, wish: Wish, seconds: float) -> Taken:
         """Queue for ``wish`` and take it when it is our turn; however the waiting ends, the queue is left.
@@ -58,10 +65,12 @@ class Queueing:
 
         def look() -> Taken | None:
             nonlocal in_queue
+            if in_queue and not self._may_be_our_turn(wish):
+                return None
             in_queue = True  # before the swap: it may go through and we be interrupted before we know
             self.coord.begin(*self.coord.my_refs(), names.LOCKS)
             try:
-                return self.coord.transact(decide, exclusive=True)
+                return in_turn(self.coord, decide, "locks", exclusive=True)
             except Contended:
                 return None
 
@@ -75,9 +84,36 @@ class Queueing:
                 self._leave(wish)
             raise
 
+    def _may_be_our_turn(self, wish: Wish) -> bool:
+        """Whether it is worth looking closely: not while others stand before us, unless we have not looked for long.
+
+        Without this every change of a table that many wait for would wake all of them to no purpose (measured, with the
+        turns they take at writing: 64 processes pass one lock in 31 s instead of 89 on two busy cores).
+        """
+        now = self.coord.clock.monotonic()
+        if self.process is None:
+            return True  # we would not know ourselves in the queue
+        self.coord.records.forget()
+        found, _corrupt = self.coord.records.all(names.LOCKS_FOLDER, LockTable)
+        table = found[names.LOCKS].record if names.LOCKS in found else locks.EMPTY
+        ours = [
+            it for it in table.waiters if (it.process, it.host, it.wants) == (self.process, self.coord.host, wish.wants)
+        ]
+        ahead = [
+            waiter
+            for waiter in table.waiters
+            if ours
+            and waiter.ticket < ours[0].ticket
+            and waiter.session != ours[0].session
+            and any(locks.meet(target, other) for target in wish.wants for other in waiter.wants)
+        ]
+        if ahead and now < self.looked + CLOSER + EACH * len(ahead):
+            return False
+        self.looked = now
+        return True
+
     def _queue(self, me: Loaded[Session], wish: Wish, seconds: float, seen: Sight) -> list[Change]:
         """The change that puts us in the queue; none when we stand there already."""
-        start = host.pid_start(os.getpid())
         event = on.Wait(
             at=self.coord.now(),
             session=me.record.id,
@@ -86,7 +122,7 @@ class Queueing:
             ttl=seconds + GRACE,
             mark=self.coord.boot(),
             host=self.coord.host,
-            process=Process(pid=os.getpid(), start=start, ns=host.pid_ns()) if start is not None else None,
+            process=self.process,
         )
         after = self.granting.step(seen, event)
         if after is seen.table:
@@ -110,7 +146,7 @@ class Queueing:
             return Plan([self.coord.write(names.LOCKS, base, after, event, f"{me.record.name} waits no longer")], None)
 
         try:
-            self.coord.transact(decide)
+            in_turn(self.coord, decide, "locks")
         except CoordError:
             pass  # why the waiting ended matters more
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gitcoord.coordinator.records import Loaded
+from gitcoord.coordinator.turns import in_turn
 from gitcoord.core import names
 from gitcoord.core import scope as rules
 from gitcoord.core.model import Session, Struct
@@ -20,9 +21,6 @@ from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.sessions import Sessions
-
-CONTENTION = 10.0
-"""Seconds of lost races before ``contended``: a counter is there to be raced for."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -132,7 +130,7 @@ class Sharing:
             return Plan([change, *(item for item in mine if item.new is not None or item.ref not in real)], after)
 
         # A counter or a condition is worth something only if everybody counts on the same value.
-        return coord.transact(decide, limit=CONTENTION, exclusive=exclusive and not names.is_private(scope))
+        return in_turn(coord, decide, "data", exclusive=exclusive and not names.is_private(scope))
 
     def _writer(self) -> Loaded[Session] | None:
         """The session that writes, if there is a live one."""
