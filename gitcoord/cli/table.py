@@ -53,6 +53,10 @@ TABLE: dict[str, str] = {
     "worktree adopt": "worktrees",
     "log": "history",
     "event": "history",
+    "wait task": "waiting",
+    "wait lock": "waiting",
+    "wait ready": "waiting",
+    "wait change": "waiting",
     "hub show": "hub",
     "hub set": "hub",
     "hub probe": "hub",
@@ -64,6 +68,7 @@ TABLE: dict[str, str] = {
 NOUNS = {
     "task": "Add, list and edit tasks.",
     "worktree": "List, make, remove and adopt worktrees.",
+    "wait": "Wait until something holds.",
     "hooks": "Install, remove and prove the Git hooks.",
     "hub": "Choose and examine the remote through which clones coordinate.",
 }

@@ -4,7 +4,7 @@ done in ``events`` and ``waits``, which are loaded when first used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gitcoord.coordinator.holding import Holding
@@ -13,6 +13,7 @@ from gitcoord.core.views import EventView
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.events import Log
+    from gitcoord.coordinator.waits import Awaited, Waits
 
 
 class History(Sessions, Holding):
@@ -68,3 +69,32 @@ class History(Sessions, Holding):
         """The same, and then every event as it comes, without end."""
         log = self._log
         return log.follow(log.filter(task, session, type, since), limit=limit)
+
+    # -- waiting ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _waits(self) -> Waits:
+        from gitcoord.coordinator.waits import Waits
+
+        return Waits(self)
+
+    def wait_task(self, id: str, *, states: Sequence[str] = (), timeout: float | None = None) -> Awaited:  # noqa: A002
+        """Wait until a task is in one of ``states``, or, if none are given, done, failed or cancelled.
+
+        The task need not exist yet. Raises TimedOut after ``timeout`` seconds, Usage.
+        """
+        return self._waits.task(id, states, timeout)
+
+    def wait_lock(
+        self, wants: Sequence[str], *, path: bool = False, shared: bool = False, timeout: float | None = None
+    ) -> Awaited:
+        """Wait until nobody else holds any of ``wants``, without taking them. Raises TimedOut, Usage."""
+        return self._waits.lock(wants, path=path, shared=shared, timeout=timeout)
+
+    def wait_ready(self, *, label: Sequence[str] = (), timeout: float | None = None) -> Awaited:
+        """Wait until there is a task that can be claimed. Raises TimedOut."""
+        return self._waits.ready(label, timeout)
+
+    def wait_change(self, *, timeout: float | None = None) -> Awaited:
+        """Wait until any task, session, lock, shared data or log changes. Raises TimedOut."""
+        return self._waits.change(timeout)

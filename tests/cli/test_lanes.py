@@ -55,6 +55,10 @@ task add title
 task add 'a title' --id 15 --body text --priority 0 --after 1 --after 2 --label x -l y
 task add t -F -
 task add --batch -
+wait task 15 --state done --state failed --timeout 30m
+wait lock deploy src/x --path --shared --timeout 0s
+wait ready --label web -l db
+wait change
 event note 'what happened' --meta k=v --meta l= --task 15
 log --follow --json
 log --all
@@ -172,6 +176,12 @@ set a b c --if-version -1
 incr a b --by 1.5
 incr a b --by ''
 log -n 0
+wait
+wait task
+wait task 15 --state sleeping
+wait task 15 --timeout soon
+wait lock
+wait change now
 event note
 event note ''
 event note x --meta y
