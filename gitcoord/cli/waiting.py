@@ -62,7 +62,7 @@ def lock(
     "wait ready",
     group="History",
     summary="Wait until there is a task that can be claimed.",
-    example="git coord wait ready --label web && git coord claim --next --label web",
+    example="git coord wait ready --label web --timeout 1h",
     codes=("timeout",),
 )
 def ready(
@@ -81,7 +81,7 @@ def ready(
     "wait change",
     group="History",
     summary="Wait until any task, session, lock, shared data or log changes.",
-    example="git coord wait change --timeout 1h && git coord status",
+    example="git coord wait change --timeout 1h",
     codes=("timeout",),
 )
 def change(ctx: Context, *, timeout: _Timeout = None) -> Reply:

@@ -176,7 +176,6 @@ set a b c --if-version -1
 incr a b --by 1.5
 incr a b --by ''
 log -n 0
-wait
 wait task
 wait task 15 --state sleeping
 wait task 15 --timeout soon
