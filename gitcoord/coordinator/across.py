@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gitcoord.coordinator.joins import Joins
 from gitcoord.core.views import Check, Wrote
+from gitcoord.errors import CoordError
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.hub import Hubs, HubView, SyncView
@@ -48,4 +49,14 @@ class Across(Joins):
 
     def as_of(self) -> float | None:
         """Seconds since the hub was last fetched; None without a hub, or where that is not known."""
-        return None if self.config.hub is None else self._hubs.link().as_of()
+        unheard = self.unheard()
+        return None if self.config.hub is None or unheard == float("inf") else round(unheard, 1)
+
+    def share(self) -> None:
+        """Sync, for those who wait for what was just done; where that fails it is told, and nothing else."""
+        if self.config.hub is None:
+            return
+        try:
+            self.sync()
+        except CoordError as error:
+            self.notice("not-shared", f"others do not see it before the next sync: {error.message}")

@@ -78,7 +78,8 @@ class _Line:
         return self._link.durable
 
     def settle(self) -> None:
-        """Find out about earlier pushes before anything new is asked for. Raises UnknownOutcome."""
+        """Find out about earlier pushes before anything new is asked for. Raises UnknownOutcome, HubRefused."""
+        self._link.refuse_loss()
         if not self._link.doubted():
             return
         try:

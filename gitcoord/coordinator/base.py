@@ -86,6 +86,18 @@ class Base:
         found = age(self.repo.common, self.running())
         return float("inf") if found is None else found
 
+    def share(self) -> None:
+        """Bring what was just done to those who wait for it; without a hub they see it anyway."""
+
+    def sync_soon(self) -> None:
+        """Where there is a hub that has not heard of us for long, start a sync that nobody waits for. Never fails."""
+        config = self.config
+        if config.hub is None or config.sync == "manual" or self.unheard() < config.sync_interval:
+            return
+        from gitcoord.sync import soon
+
+        soon.start(self.repo, self.running(), config.sync_interval)
+
     @property
     def policy(self) -> Policy:
         return self.config.policy

@@ -48,6 +48,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     hub: str | None = None
     ref_prefix: str = names.ROOT
     sync: str = "auto"
+    sync_interval: float = 300.0
 
 
 def read(repo: Repo, environ: Mapping[str, str]) -> Config:
@@ -74,6 +75,7 @@ def read(repo: Repo, environ: Mapping[str, str]) -> Config:
         hub=values.get("coord.hub") or None,
         ref_prefix=values.get("coord.refprefix", names.ROOT),
         sync=values.get("coord.sync", "auto"),
+        sync_interval=duration(values.get("coord.syncinterval", "5m")),
     )
 
 

@@ -57,7 +57,11 @@ class Handoffs(Claims):
         offer = self._offer_of(
             me, task, note=note, to=receiver, phase=phase, next=tuple(next), context=dict(context or {})
         )
-        return self.task_view(self.offer(task.id, offer))
+        if self.config.hub is not None and offer.commit is not None:
+            self.keep_tip(task.id, offer.commit)
+        offered = self.offer(task.id, offer)
+        self.share()
+        return self.task_view(offered)
 
     def _receiver(self, to: str | None) -> str | None:
         if to is None:

@@ -118,11 +118,12 @@ class Hubs:
         """
         self.coord.records.forget()
         link = self.link(git.checked(name, self.coord.config.ref_prefix))
-        git.fetch(self.repo, link.remote)
-        self._match(link, first=self.coord.config.hub != name or republish)
+        first = self.coord.config.hub != name or republish
+        link.fetch()
+        self._match(link, first=first)
         if republish:
             self.coord.transact(self._next_epoch)
-        synced = link.sync(publish=True)
+        synced = link.sync(publish=first)
         refused = {refusal.ref: refusal.reason for refusal in synced.refused}
         if names.META in refused:
             raise HubRefused(

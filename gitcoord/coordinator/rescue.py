@@ -7,6 +7,9 @@ from gitcoord.core import names
 from gitcoord.store.base import Change, Existing
 from gitcoord.store.transact import Plan
 
+TIP = "+tip"
+"""Ends the ref of a commit that is kept for who takes a task over; no key ends so."""
+
 
 class Rescue(Joins):
     """Taking snapshots and bringing them back."""
@@ -36,6 +39,16 @@ class Rescue(Joins):
             return Plan([Change(ref, previous, Existing(taken.oid))], taken.oid)
 
         return self.transact(decide)
+
+    def keep_tip(self, name: str, commit: str) -> None:
+        """Keep a commit beside the snapshots, so that it travels with them to where the work goes on."""
+        ref = names.rescue_ref(name) + TIP
+
+        def decide() -> Plan[None]:
+            now = self.store.list_refs(names.RESCUE).get(ref) or None
+            return Plan([] if now == commit else [Change(ref, now, Existing(commit))], None)
+
+        self.transact(decide)
 
     def bring_back(self, path: str, rescued: str) -> None:
         """Restore a rescue snapshot into a clean worktree; what it could not bring becomes notices."""

@@ -160,6 +160,7 @@ class Sessions(Joins):
             me = self.find_me()
             if me is not None and me.record.state == "live":
                 self.touch(me)
+                self.sync_soon()
 
 
 def _named(record: Session, name: str) -> Session:

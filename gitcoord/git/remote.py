@@ -23,6 +23,7 @@ TRACKING = "refs/coord-remotes/"
 TIMEOUT = 60.0
 """Seconds for one conversation with a remote; then its whole process group is killed."""
 
+_FETCHES = 3
 _NEVER = re.compile(r"[\x00-\x20\x7f]")
 _HELPER = re.compile(r"(?:ext|fd)::", re.IGNORECASE)
 _PREFIX = re.compile(r"refs/(?:heads/)?[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9_-]*)*/\Z")
@@ -44,15 +45,12 @@ class Remote(msgspec.Struct, frozen=True):
     @property
     def tracking(self) -> str:
         """Below this prefix stands what the remote had when it was last heard of."""
-        return f"{TRACKING}{names.key(self.name)}/"
+        place = self.name if self.prefix == names.ROOT else f"{self.name} {self.prefix}"
+        return f"{TRACKING}{names.key(place)}/"
 
     def there(self, ref: str) -> str:
         """What one of our refs is called at the remote."""
         return self.prefix + ref.removeprefix(names.ROOT)
-
-    def here(self, theirs: str) -> str:
-        """What one of the remote's refs is called among ours."""
-        return names.ROOT + theirs.removeprefix(self.prefix)
 
     def tracked(self, ref: str) -> str:
         """Where we note what the remote has of one of our refs."""
@@ -99,9 +97,13 @@ def fetch(repo: Repo, remote: Remote, *, timeout: float = TIMEOUT) -> None:
     """
     refspec = f"+{remote.prefix}*:{remote.tracking}*"
     args = ("fetch", *_FETCH, "--", remote.name, refspec)
-    done = _talk(repo, remote, args, timeout, {"fetch.negotiationAlgorithm": "noop"})
-    if done.code != 0:
-        raise _unreachable(remote, done)
+    for _ in range(_FETCHES):
+        done = _talk(repo, remote, args, timeout, {"fetch.negotiationAlgorithm": "noop"})
+        if done.code == 0:
+            return
+        if "cannot lock ref" not in done.complaint:  # a push of ours noted its own outcome meanwhile
+            break
+    raise _unreachable(remote, done)
 
 
 def ls_remote(repo: Repo, remote: Remote, refs: Sequence[str], *, timeout: float = TIMEOUT) -> dict[str, str]:

@@ -24,7 +24,7 @@ from gitcoord.git.repo import Repo
 from gitcoord.store.base import Busy, Change, Existing, Lost, RefStore
 from gitcoord.store.transact import Clock, Rng
 from gitcoord.sync.heard import age
-from gitcoord.sync.joining import Clash, Joined, Joining, to_push
+from gitcoord.sync.joining import FIRST_LOOK, Clash, Joined, Joining, to_push
 
 ROUNDS = 5
 AT_ONCE = 400
@@ -119,11 +119,17 @@ class Link:
 
     def _heard(self, *, publish: bool) -> Joined:
         started = self._now()
-        git.fetch(self.repo, self.remote)
+        self.fetch()
         self._check_state(publish=publish)
         joined = self._joining.join()
         self._remember(started)
         return joined
+
+    def fetch(self) -> None:
+        """Look what the hub has; what it no longer has is remembered as lost. Raises HubUnreachable."""
+        before = self._joining.tracked()
+        git.fetch(self.repo, self.remote)
+        self._note_loss(before)
 
     def send(self, refs: Sequence[str]) -> tuple[int, tuple[Refusal, ...], bool]:
         """Push these refs as they are here: how many moved, which were refused, and whether others were first."""
@@ -180,6 +186,7 @@ class Link:
         mine, theirs = self._meta(names.META), self.hub_meta()
         if theirs is None:
             if publish or mine is None:
+                self._forget_loss()
                 return
             raise HubRefused(
                 f"{self.remote.name} no longer shows this repository's coordination state: it was wiped, or is hidden",
@@ -194,12 +201,43 @@ class Link:
                 hint="choose another remote with 'git coord hub set', or another place there with coord.refPrefix",
                 remote=self.remote.name,
             )
-        if theirs.epoch < mine.epoch and not publish:
+        if publish:
+            self._forget_loss()
+        self.refuse_loss()
+
+    def refuse_loss(self) -> None:
+        """Raises HubRefused while the hub has lost state: what it grants then may have been granted before."""
+        lost = read_all(os.path.join(self._folder, "lost"), _FILE)
+        if lost is not None:
             raise HubRefused(
-                f"{self.remote.name} is back at an older state (epoch {theirs.epoch}, here {mine.epoch}): a backup?",
-                hint="nothing was changed here; bring it up to date with 'git coord hub set --republish'",
+                f"{self.remote.name} lost state that it had: {lost.decode('utf-8', 'replace').strip()}",
+                hint="nothing was changed here; ask who runs it, then 'git coord hub set --republish'",
                 remote=self.remote.name,
             )
+
+    def _note_loss(self, before: Mapping[str, str]) -> None:
+        """Compare what the hub had with what it has: records only grow, so anything else is a loss, and is remembered.
+
+        A backup that was played back, a rewritten history, deleted refs.
+        """
+        now = self._joining.tracked()
+        records = [ref for ref in before if not ref.startswith((names.HEARTBEATS, names.RESCUE))]
+        gone = [ref for ref in records if ref not in now]
+        moved = [ref for ref in records if ref in now and now[ref] != before[ref]]
+        chains = self.store.history([now[ref] for ref in moved], FIRST_LOOK) if moved else {}
+        for ref in moved:
+            near = any(before[ref] in (entry.oid, entry.parent) for entry in chains.get(now[ref], []))
+            if not near and not self.has(now[ref], before[ref]):
+                gone.append(ref)
+        if gone:
+            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+            self._note("lost", f"{gone[0]}{more}\n".encode())
+
+    def _forget_loss(self) -> None:
+        try:
+            os.unlink(os.path.join(self._folder, "lost"))
+        except FileNotFoundError:
+            pass  # nothing was lost
 
     # -- what is remembered -------------------------------------------------------------------------------------------
 

@@ -106,6 +106,31 @@ def test_a_hub_that_cannot_be_reached_changes_nothing(town: Town) -> None:
     assert (clone.user_state(), coord_refs(clone), (clone.path / ".git" / "config").read_bytes()) == before
 
 
+def test_a_backup_that_was_played_back_is_noticed(town: Town) -> None:
+    """Tokens that were granted since could be granted again: so it goes on in a new epoch, or not at all."""
+    clone = town.clone("a", hub=True)
+    ann = town.hire(clone, "ann")
+    ann.task_add("write it", id="15")
+    ann.sync()
+    backup = town.refs()
+    ann.claim("15", worktree=False)
+    for ref in town.refs():
+        if ref in backup:
+            town.hub.git("update-ref", ref, backup[ref])
+        else:
+            town.hub.git("update-ref", "-d", ref)
+    for _ in range(2):
+        with pytest.raises(HubRefused, match="lost state"):
+            ann.sync()
+    with pytest.raises(HubRefused):
+        ann.lock(["deploy"])
+    ann.hub_set("origin", republish=True)
+    assert town.refs() == coord_refs(clone)
+    assert ann.sync().sent == 0
+    other = town.hire(town.clone("b", hub=True), "ben")
+    assert other.lock(["deploy"]).token > 1 << 20
+
+
 def test_sy06_mirror_wipe_detected(town: Town) -> None:
     """A plain clone mirrored away the state: it is missed, nothing reads as free, and comes back under a new epoch."""
     clone = town.clone("a", hub=True)
