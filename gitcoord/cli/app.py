@@ -79,6 +79,8 @@ def _perform(command: Command, values: Mapping[str, object], context: Context) -
         context.keep_alive()
     from gitcoord.cli.output import answer
 
+    if reply.as_of is None:
+        reply.as_of = context.as_of
     answer(reply, context)
     if reply.refusal is not None:
         raise reply.refusal

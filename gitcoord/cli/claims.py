@@ -40,12 +40,22 @@ def claim(
         tuple[str, ...],
         Many("--lock", metavar="PATTERN", about="Lock this too, or claim nothing; may be repeated.", parse=filled),
     ] = (),
+    provisional: Annotated[
+        bool, Flag("--provisional", about="Without the hub: it may say otherwise at the next sync.")
+    ] = False,
     path: Annotated[bool, Flag("--path", about="Print only the path of the worktree.")] = False,
 ) -> Reply:
     if (task is None) != following:
         raise Usage("give a task or --next, and not both", hint="git coord claim --next")
     grant = ctx.coord.claim(
-        task, next=following, label=label, worktree=not no_worktree, base=base, branch=branch, lock=lock
+        task,
+        next=following,
+        label=label,
+        worktree=not no_worktree,
+        base=base,
+        branch=branch,
+        lock=lock,
+        provisional=provisional,
     )
     if path:
         return Reply(grant, bare=grant.task.worktree or "")

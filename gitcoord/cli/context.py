@@ -74,6 +74,11 @@ class Context:
         """What the coordinator had to say besides its answers."""
         return () if self._coord is None else tuple(self._coord.notices)
 
+    @property
+    def as_of(self) -> float | None:
+        """Seconds since the hub was last heard of; None without a hub."""
+        return None if self._coord is None else self._coord.as_of()
+
     def keep_alive(self) -> None:
         """Every command that reached the repository counts as a heartbeat of its session, also one that was refused."""
         if self._coord is not None:

@@ -101,6 +101,27 @@ def sync(
     return _again_and_again(ctx, every)
 
 
+@command(
+    "push",
+    group="Across machines",
+    summary="Push a branch to the hub, only while you hold its task.",
+    details="The branch and the renewed claim go in one atomic push: a take-over at any instant rejects both. REFSPEC "
+    "is what is checked out if left out.",
+    example="git coord push\ngit coord push HEAD:feature",
+    codes=("not-holder", "stale-token", "conflict", "no-session", *_CODES),
+)
+def push(
+    ctx: Context,
+    refspec: Annotated[str | None, Arg("REFSPEC", "SRC, or SRC:DST; never forced.", parse=filled)] = None,
+    *,
+    task: Annotated[
+        str | None, Opt("--task", metavar="ID", about="The task; your only claim if left out.", parse=filled)
+    ] = None,
+) -> Reply:
+    view = ctx.coord.push(refspec, task=task)
+    return Reply(view, lambda: look.pushed(view), confirms=True, guarantee="confirmed")
+
+
 def _again_and_again(ctx: Context, every: float) -> Reply:
     """Sync until interrupted; a hub that is away for a while is no reason to stop, and is asked less often."""
     from gitcoord.cli.output import show, talk

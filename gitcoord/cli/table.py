@@ -62,6 +62,7 @@ TABLE: dict[str, str] = {
     "hub probe": "hub",
     "hub unset": "hub",
     "sync": "hub",
+    "push": "hub",
 }
 """Verb (one word, or noun and verb) to the module below ``gitcoord.cli`` that declares it."""
 

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitcoord.coordinator.joins import Joins
+from gitcoord.coordinator.holding import Holding
 from gitcoord.core.views import Check, Wrote
 from gitcoord.errors import CoordError
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.hub import Hubs, HubView, SyncView
+    from gitcoord.coordinator.pushing import PushView
 
 
-class Across(Joins):
+class Across(Holding):
     """Working with other clones through a remote."""
 
     @property
@@ -46,6 +47,16 @@ class Across(Joins):
     def sync(self) -> SyncView:
         """Fetch from the hub, merge, push what changed. Raises HubUnreachable, HubRefused, Usage (no hub)."""
         return self._hubs.sync()
+
+    def push(self, refspec: str | None = None, *, task: str | None = None) -> PushView:
+        """Push a branch (what is checked out, or ``SRC:DST``) to the hub, only while I hold its task.
+
+        One atomic push with a renewed record: a take-over at any instant rejects both. Raises NotHolder, StaleToken,
+        Conflict (the branch there has moved on), HubUnreachable, HubRefused (also without atomic push), Usage.
+        """
+        from gitcoord.coordinator.pushing import Pushing
+
+        return Pushing(self).push(refspec, task)
 
     def as_of(self) -> float | None:
         """Seconds since the hub was last fetched; None without a hub, or where that is not known."""

@@ -6,13 +6,13 @@ is found out first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from gitcoord.coordinator.hub import Hubs
 from gitcoord.core import names
 from gitcoord.errors import Ended, HubUnreachable, NoSession, Refused, UnknownOutcome
-from gitcoord.git.remote import Remote
+from gitcoord.git.remote import Remote, Update
 from gitcoord.git.repo import Repo
 from gitcoord.store.hub import HubStore
 from gitcoord.store.transact import Plan
@@ -27,11 +27,14 @@ PATIENCE = 30.0
 """Seconds of lost races: a round trip to a hub takes a hundred times as long as a swap here."""
 
 
-def at_hub(coord: Base, decide: Callable[[], Plan[T]], limit: float) -> T:
-    """Decide, and let the hub choose between us and others. Raises HubUnreachable, HubRefused, UnknownOutcome."""
+def at_hub(coord: Base, decide: Callable[[], Plan[T]], limit: float, beside: Sequence[Update] = ()) -> T:
+    """Decide, and let the hub choose between us and others. Raises HubUnreachable, HubRefused, UnknownOutcome.
+
+    ``beside``: branches that move in the same push, or not at all.
+    """
     line = _Line(Hubs(cast("Joins", coord)))
     line.settle()
-    store = HubStore(coord.store, line, mate)
+    store = HubStore(coord.store, line, mate, beside)
 
     def believed() -> Plan[T]:
         try:

@@ -46,6 +46,7 @@ RESERVED = frozenset(
         "place",
         "progress",
         "release",
+        "renew",
         "renew-lock",
         "reopen",
         "resume",

@@ -31,6 +31,7 @@ AnyTaskEvent = (
     | task_events.Release
     | task_events.Free
     | task_events.Report
+    | task_events.Renew
     | task_events.Finish
     | task_events.Offer
     | task_events.Accept

@@ -23,6 +23,7 @@ from gitcoord.core.task_events import (
     Offer,
     Place,
     Release,
+    Renew,
     Reopen,
     Report,
     TakeOver,
@@ -43,6 +44,7 @@ TABLE: dict[tuple[TaskState | None, str], TaskState | None] = {
     ("claimed", "release"): "pending",
     ("claimed", "free"): "pending",
     ("claimed", "progress"): "claimed",
+    ("claimed", "renew"): "claimed",
     ("claimed", "offer"): "offered",
     ("claimed", "edit"): "claimed",
     ("claimed", "place"): "claimed",
@@ -217,6 +219,11 @@ def _report(task: Task, event: Report, facts: Facts) -> Task:
     return msgspec.structs.replace(task, progress=progress)
 
 
+def _renew(task: Task, event: Renew, facts: Facts) -> Task:
+    must_hold(task, event)
+    return msgspec.structs.replace(task)
+
+
 def _finish(task: Task, event: Finish, facts: Facts) -> Task:
     if task.state == "claimed":
         must_hold(task, event)
@@ -274,6 +281,7 @@ _RULES: dict[type[TaskEvent], Callable[[Task, Any, Facts], Task]] = {
     Release: _release,
     Free: _free,
     Report: _report,
+    Renew: _renew,
     Finish: _finish,
     Offer: _offer,
     Accept: _accept,

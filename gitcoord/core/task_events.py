@@ -89,6 +89,13 @@ class Report(TaskEvent, frozen=True, kw_only=True, tag="progress"):
     message: str | None = None
 
 
+class Renew(TaskEvent, frozen=True, kw_only=True, tag="renew"):
+    """The holder shows that it still holds the task, by a change that a take-over in between makes impossible."""
+
+    branch: str | None = None
+    commit: str | None = None
+
+
 class Finish(TaskEvent, frozen=True, kw_only=True, tag="done"):
     status: Literal["passed", "failed"] = "passed"
     review: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gitcoord.core.model import Task
-from gitcoord.core.task_events import Add, Finish, Offer, Place, Release, Report, TaskEvent
+from gitcoord.core.task_events import Add, Finish, Offer, Place, Release, Renew, Report, TaskEvent
 from gitcoord.errors import CoordError, Exists, Held, NotFound, NotHolder, StaleToken, WrongState
 
 
@@ -66,7 +66,7 @@ def refusal(task: Task | None, event: TaskEvent, name: str) -> CoordError:
         return NotFound(f"there is no task {getattr(event, 'id', '')}".rstrip(), hint="git coord task list")
     if isinstance(event, Add):
         return Exists(f"task {task.id} exists already", hint=f"git coord task show {task.id}", task=task.id)
-    if task.state in ("pending", "offered") and isinstance(event, Release | Report | Finish | Offer | Place):
+    if task.state in ("pending", "offered") and isinstance(event, Release | Report | Renew | Finish | Offer | Place):
         if event.token is not None and event.token <= task.token:
             return StaleToken(f"your token {event.token} for task {task.id} is spent", **holder_fields(task))
         return NotHolder(f"you do not hold task {task.id}: it is {task.state}", **holder_fields(task))

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gitcoord.core import names
-from gitcoord.errors import GitFailed, HubRefused, HubUnreachable, Usage
-from gitcoord.git.remote_report import Push, Verdict, never_sent, read_report
+from gitcoord.errors import GitFailed, Guarded, HubRefused, HubUnreachable, Usage
+from gitcoord.git.remote_report import Push, Verdict, never_sent, read_report, silent
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import Done
 from gitcoord.git.settings import with_settings
@@ -33,7 +33,7 @@ _FETCH = (
     *("--no-recurse-submodules", "--no-filter", "--no-write-commit-graph", "--no-show-forced-updates"),
     *("--quiet", "--refmap="),
 )
-_PUSH = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--no-signed", "--no-thin")
+_PUSH = ("--porcelain", "--no-follow-tags", "--recurse-submodules=no", "--no-signed", "--no-thin")
 
 
 class Remote(msgspec.Struct, frozen=True):
@@ -63,6 +63,8 @@ class Update(msgspec.Struct, frozen=True):
     ref: str
     new: str | None
     expected: str | None
+    leased: bool = True
+    """False: a branch of the user's, which moves forward or not at all."""
 
 
 class LostContact(Exception):
@@ -117,24 +119,32 @@ def ls_remote(repo: Repo, remote: Remote, refs: Sequence[str], *, timeout: float
 
 
 def push(
-    repo: Repo, remote: Remote, updates: Sequence[Update], *, atomic: bool = False, timeout: float = TIMEOUT
+    repo: Repo,
+    remote: Remote,
+    updates: Sequence[Update],
+    *,
+    atomic: bool = False,
+    hooks: bool = False,
+    timeout: float = TIMEOUT,
 ) -> dict[str, Verdict]:
     """Push each update with its exact lease; what became of it, by ref. With ``atomic`` all of them, or none.
 
-    Raises HubUnreachable when nothing was sent, LostContact when nobody knows, NotAtomic, GitFailed.
+    ``hooks``: a branch of the user's goes along, so the user's pre-push hook is asked (Git LFS needs it). Raises
+    HubUnreachable when nothing was sent, LostContact when nobody knows, NotAtomic, Guarded (by that hook), GitFailed.
     """
-    leases = [f"--force-with-lease={item.ref}:{item.expected or ''}" for item in updates]
+    leases = [f"--force-with-lease={item.ref}:{item.expected or ''}" for item in updates if item.leased]
     specs = [f"{item.new or ''}:{item.ref}" for item in updates]
-    args = ("push", *_PUSH, "--atomic" if atomic else "--no-atomic", *leases, "--", remote.name, *specs)
+    verify = "--verify" if hooks else "--no-verify"
+    args = ("push", *_PUSH, verify, "--atomic" if atomic else "--no-atomic", *leases, "--", remote.name, *specs)
     try:
-        done = _talk(repo, remote, args, timeout, {"push.negotiate": "false"})
+        done = _talk(repo, remote, args, timeout, {"push.negotiate": "false"}, hooks=hooks)
     except HubUnreachable:
         raise LostContact(f"no answer within {timeout:g} s") from None
     report = read_report(done, [item.ref for item in updates])
-    return _judged(remote, done, report)
+    return _judged(remote, done, report, hooks=hooks)
 
 
-def _judged(remote: Remote, done: Done, report: Push) -> dict[str, Verdict]:
+def _judged(remote: Remote, done: Done, report: Push, *, hooks: bool) -> dict[str, Verdict]:
     said = done.complaint
     if report.complete:
         return dict(report.verdicts)
@@ -144,16 +154,24 @@ def _judged(remote: Remote, done: Done, report: Push) -> dict[str, Verdict]:
         raise _unreachable(remote, done)
     if done.code > 0 and ("bad object" in said or "src refspec" in said or "unable to read" in said):
         raise GitFailed(f"git push failed: {said}")
+    if done.code == 1 and hooks and silent(said):
+        raise Guarded("your pre-push hook refused the push", hint="see what it checks: git rev-parse --git-path hooks")
     raise LostContact(said or f"git push ended with {done.code}")
 
 
 def _talk(
-    repo: Repo, remote: Remote, args: Sequence[str], timeout: float, settings: Mapping[str, str] | None = None
+    repo: Repo,
+    remote: Remote,
+    args: Sequence[str],
+    timeout: float,
+    settings: Mapping[str, str] | None = None,
+    *,
+    hooks: bool = False,
 ) -> Done:
     env = with_settings(
         repo.env,
         {
-            "core.hooksPath": "/dev/null",
+            **({} if hooks else {"core.hooksPath": "/dev/null"}),
             "protocol.ext.allow": "never",
             f"remote.{remote.name}.mirror": "false",  # it would refuse every push that names its refs
             **(settings or {}),

@@ -96,3 +96,8 @@ def _verdict(flag: str, summary: str) -> Verdict:
 def never_sent(said: str) -> bool:
     """Whether git gave up before it had asked the remote for anything."""
     return any(words in said for words in _BEFORE) and not any(words in said for words in _AFTER)
+
+
+def silent(said: str) -> bool:
+    """Whether nothing is said of the connection: then it was not the remote that ended the push."""
+    return "fatal:" not in said and not any(words in said for words in (*_AFTER, *_NO_WORD, *_BEFORE))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from gitcoord.errors import CoordError, GitFailed, HubRefused, HubUnreachable, UnknownOutcome
+from gitcoord.errors import Conflict, CoordError, GitFailed, HubRefused, HubUnreachable, UnknownOutcome
 from gitcoord.git import remote as git
 from gitcoord.git.remote import LostContact, NotAtomic, Remote, Update
 from gitcoord.git.remote_report import Verdict
@@ -52,15 +52,19 @@ class HubStore:
     """The refs of one clone, decided by its hub.
 
     ``mate`` says of a ref that is only verified which other one is to go along with it, or None where it is somebody
-    else's: a push does not compare what it does not move, so then the hub is asked first.
+    else's: a push does not compare what it does not move, so then the hub is asked first. ``beside``: branches that
+    move together with every swap, or not at all.
     """
 
     kind = "hub"
 
-    def __init__(self, local: RefStore, line: Line, mate: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, local: RefStore, line: Line, mate: Callable[[str], str | None], beside: Sequence[Update] = ()
+    ) -> None:
         self._local = local
         self._line = line
         self._mate = mate
+        self._beside = beside
 
     # -- reading is local ---------------------------------------------------------------------------------------------
 
@@ -146,12 +150,31 @@ class HubStore:
     def _sent(self, goal: Mapping[str, str], seen: Mapping[str, str | None]) -> dict[str, Verdict]:
         there = self._line.remote.there
         updates = [Update(there(ref), oid, seen[ref]) for ref, oid in goal.items()]
-        verdicts = git.push(self._line.repo, self._line.remote, updates, atomic=len(updates) > 1)
+        verdicts = git.push(
+            self._line.repo,
+            self._line.remote,
+            [*updates, *self._beside],
+            atomic=len(updates) + len(self._beside) > 1,
+            hooks=bool(self._beside),
+        )
+        for item in self._beside:
+            self._require_moved(item, verdicts[item.ref])
         return {ref: verdicts[there(ref)] for ref in goal}
+
+    def _require_moved(self, item: Update, verdict: Verdict) -> None:
+        """Raises Conflict, HubRefused where a branch did not move for a reason of its own."""
+        if verdict.state == "stale":
+            raise Conflict(
+                f"{item.ref} at {self._line.remote.name} has commits that yours does not: {verdict.reason}",
+                hint="git fetch, bring your branch up to date, then run the same command again",
+                ref=item.ref,
+            )
+        if verdict.state == "refused":
+            raise HubRefused(f"{self._line.remote.name} does not take {item.ref}: {verdict.reason}", ref=item.ref)
 
     def _one_by_one(self, goal: Mapping[str, str], seen: Mapping[str, str | None], deciding: Sequence[str]) -> None:
         """Without atomic push: what only goes along first, then the one ref that decides. Raises NotAtomic for more."""
-        if len(deciding) > 1:
+        if len(deciding) > 1 or self._beside:
             raise NotAtomic(f"{self._line.remote.name} cannot move several refs at once, which this needs")
         for ref in sorted(goal, key=lambda ref: ref in deciding):
             self._judge(self._sent({ref: goal[ref]}, seen), {ref: goal[ref]})

@@ -59,6 +59,7 @@ wait task 15 --state done --state failed --timeout 30m
 wait lock deploy src/x --path --shared --timeout 0s
 wait ready --label web -l db
 wait change
+watch
 event note 'what happened' --meta k=v --meta l= --task 15
 log --follow --json
 log --all
@@ -104,6 +105,9 @@ hub probe ../elsewhere.git
 hub unset
 sync
 sync --every 60s
+push
+push HEAD:feature --task 15
+claim 15 --provisional
 init --hub origin
 lock deploy
 lock deploy 'src/**' --shared --ttl 10m --reason r --wait 90s --path

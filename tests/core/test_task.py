@@ -27,6 +27,7 @@ EVENTS: dict[str, events.TaskEvent] = {
     "release": events.Release(at="t", session=ME),
     "free": events.Free(at="t", reason="gone"),
     "progress": events.Report(at="t", session=ME, percent=50),
+    "renew": events.Renew(at="t", session=ME),
     "done": events.Finish(at="t", session=ME),
     "offer": events.Offer(at="t", session=ME, note="n"),
     "accept": events.Accept(at="t", session=ME),

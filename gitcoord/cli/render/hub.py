@@ -11,6 +11,7 @@ from gitcoord.cli.render.words import count
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.hub import HubView, SyncView
+    from gitcoord.coordinator.pushing import PushView
     from gitcoord.core.views import Check, Wrote
 
 
@@ -49,6 +50,11 @@ def probed(checks: Sequence[Check]) -> Doc:
 
 def unset(wrote: Sequence[Wrote]) -> Doc:
     return lines("no hub from now on; the state stays, here and there" if wrote else "there was no hub")
+
+
+def pushed(view: PushView) -> Doc:
+    branch = view.branch.removeprefix("refs/heads/")
+    return lines(f"pushed {branch} to {view.hub} at {view.commit[:10]}, under {view.task}, token {view.token}")
 
 
 def synced(view: SyncView) -> Doc:
