@@ -54,6 +54,15 @@ class Context:
         return self._coord
 
     @property
+    def lasting(self) -> Coordinator:
+        """The same for a command that goes on for long: with the store that starts slowly and then reads quickly."""
+        if self._coord is None:
+            from gitcoord.coordinator import Coordinator
+
+            self._coord = Coordinator.open(self.start, self.environ, session=self.options.session)
+        return self._coord
+
+    @property
     def interactive(self) -> bool:
         """Whether a person is there to be asked: a terminal on both sides, and nobody asked for data only."""
         options = self.options

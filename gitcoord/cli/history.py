@@ -42,7 +42,7 @@ def log(
     if follow and every:
         raise Usage("--follow and --all exclude each other", hint="git coord log --all")
     if follow:
-        coming = ctx.coord.follow(task=task, session=session, type=kind, since=since, limit=limit)
+        coming = ctx.lasting.follow(task=task, session=session, type=kind, since=since, limit=limit)
         return Reply(None, stream=coming, one=look.line)
     events = ctx.coord.log(task=task, session=session, type=kind, since=since, limit=limit, all=every)
     return Reply(events, lambda: look.events(events))

@@ -58,6 +58,7 @@ TABLE: dict[str, str] = {
     "wait ready": "waiting",
     "wait change": "waiting",
     "hub show": "hub",
+    "watch": "watch",
     "hub set": "hub",
     "hub probe": "hub",
     "hub unset": "hub",

@@ -8,10 +8,9 @@ read unless everything is asked for. Loaded when first used.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-
+from gitcoord.coordinator.entries import SOURCES, event_of, source_of
 from gitcoord.coordinator.joins import Board
 from gitcoord.coordinator.tasks import check_id
 from gitcoord.coordinator.waiting import until
@@ -30,24 +29,9 @@ from gitcoord.store.transact import Plan
 if TYPE_CHECKING:
     from gitcoord.coordinator.history import History
 
-TRAILER = "Coord-Event: "
-SOURCES = {
-    names.TASKS: "task",
-    names.SESSIONS: "session",
-    names.EVENTS: "event",
-    names.LOCKS_FOLDER: "lock",
-    names.DATA: "data",
-    names.PRIVATE: "data",
-    names.META.rpartition("/")[0] + "/": "repository",
-}
-"""Where events come from, and what they are said to be about."""
-
 RECENT = 10
 """What ``follow`` begins with, unless told."""
 
-_HIDDEN = frozenset({"type", "at", "session", "nonce", "record", "id"})
-_MAX_TRAILER = 1 << 17
-_MAX_VALUE = 200  # of shared data: a log tells that it changed; what it is now is in the record
 _STEP = 20  # commits first looked through for what is new in a chain
 
 
@@ -132,28 +116,24 @@ class Log:
         if wanted.task is not None and wanted.task not in board.tasks:
             hint = "git coord task list --all"
             raise NotFound(f"there is no task {wanted.task}", hint=hint, task=wanted.task)
-        tips = self._tips(board, wanted)
-        found = [event for event in self._events(tips, board, None if everything else LIVE) if wanted.wants(event)]
+        tips = self.tips(board, wanted)
+        deep = None if everything else _deep(limit, wanted)
+        found = [event for event in self.events(tips, board, deep) if wanted.wants(event)]
         return found[-limit:] if limit else found
 
     def follow(self, wanted: Filter, *, limit: int | None) -> Iterator[EventView]:
         """What matches among the recent, then whatever matches and is new, as it comes."""
-        board = self.coord.board()
-        seen = self._tips(board, wanted)
-        yield from [event for event in self._events(seen, board, LIVE) if wanted.wants(event)][-(limit or RECENT) :]
+        tail = Tail(self, wanted)
+        yield from tail.start(limit or RECENT)
 
-        def look() -> dict[str, str] | None:
+        def look() -> list[EventView] | None:
             self.coord.begin()
-            tips = self._tips(None, wanted)
-            return tips if tips != seen else None
+            return tail.fresh() if tail.moved() else None
 
         while True:
-            tips = until(self.coord, look, list(SOURCES), timeout=None, late=TimedOut, beat=False)
-            fresh = self._since(seen, tips)
-            seen = tips
-            yield from (event for event in self._merged(fresh, self.coord.board()) if wanted.wants(event))
+            yield from until(self.coord, look, list(SOURCES), timeout=None, late=TimedOut, beat=False)
 
-    def _tips(self, board: Board | None, wanted: Filter) -> dict[str, str]:
+    def tips(self, board: Board | None, wanted: Filter) -> dict[str, str]:
         """The ends of the chains in which there can be something wanted, by ref."""
         oids = {ref: oid for tree in (names.ROOT, names.LOCAL) for ref, oid in self.coord.store.list_refs(tree).items()}
         found = {}
@@ -169,38 +149,71 @@ class Log:
     def _tell_corrupt(self, ref: str) -> None:
         self.coord.notice("corrupt", f"{ref} cannot be read and its events are left out: git coord doctor")
 
-    def _events(self, tips: Mapping[str, str], board: Board, limit: int | None) -> list[EventView]:
+    def events(self, tips: Mapping[str, str], board: Board, limit: int | None) -> list[EventView]:
         chains = self.coord.store.history(tips.values(), limit)
         for ref, oid in tips.items():
             if oid not in chains:
                 self._tell_corrupt(ref)
-            elif limit is not None and len(chains[oid]) == limit and chains[oid][-1].parent is not None:
+            elif limit == LIVE and len(chains[oid]) == limit and chains[oid][-1].parent is not None:
                 self.coord.notice("older", f"{ref} has more than {limit} events; --all shows the older ones too")
-        return self._merged({ref: chains.get(oid, []) for ref, oid in tips.items()}, board)
+        return self.merged({ref: chains.get(oid, []) for ref, oid in tips.items()}, board)
 
-    def _since(self, seen: Mapping[str, str], tips: Mapping[str, str]) -> dict[str, list[Entry]]:
-        """What was added to each chain since it ended as ``seen`` says."""
-        moved = {ref: oid for ref, oid in tips.items() if seen.get(ref) != oid}
-        found: dict[str, list[Entry]] = {}
-        for limit in (_STEP, LIVE):
-            chains = self.coord.store.history([oid for ref, oid in moved.items() if ref not in found], limit)
-            for ref, oid in moved.items():
-                if ref not in found and oid in chains:
-                    fresh = _before(chains[oid], seen.get(ref))
-                    if len(fresh) < limit or limit == LIVE:
-                        found[ref] = fresh
-        return found
-
-    def _merged(self, chains: Mapping[str, list[Entry]], board: Board) -> list[EventView]:
+    def merged(self, chains: Mapping[str, list[Entry]], board: Board) -> list[EventView]:
         """The events of chains that are given newest first."""
         tasks = {item.ref: name for name, item in board.tasks.items()}
         return merge(
             [
                 Item(event.at, event.session, event)
-                for event in (_event(ref, entry, tasks.get(ref), board) for entry in reversed(chain))
+                for event in (event_of(ref, entry, tasks.get(ref), board) for entry in reversed(chain))
             ]
             for ref, chain in chains.items()
         )
+
+
+class Tail:
+    """The end of the log: what was written last, and then what is new since one last looked."""
+
+    def __init__(self, log: Log, wanted: Filter) -> None:
+        self._log = log
+        self._wanted = wanted
+        self._seen: dict[str, str] = {}
+        self._tips: dict[str, str] = {}
+
+    def start(self, limit: int) -> list[EventView]:
+        """The last ``limit`` events that match, as far as the newest of each record tell."""
+        board = self._log.coord.board()
+        self._seen = self._log.tips(board, self._wanted)
+        deep = _deep(limit, self._wanted)
+        return [event for event in self._log.events(self._seen, board, deep) if self._wanted.wants(event)][-limit:]
+
+    def moved(self) -> bool:
+        """Whether any record has; begins no reading of its own."""
+        self._tips = self._log.tips(None, self._wanted)
+        return self._tips != self._seen
+
+    def fresh(self) -> list[EventView]:
+        """The events that match and were not there when one last looked (``moved``)."""
+        chains = self._since(self._tips)
+        self._seen = self._tips
+        return [event for event in self._log.merged(chains, self._log.coord.board()) if self._wanted.wants(event)]
+
+    def _since(self, tips: Mapping[str, str]) -> dict[str, list[Entry]]:
+        """What was added to each chain since it was last seen."""
+        moved = {ref: oid for ref, oid in tips.items() if self._seen.get(ref) != oid}
+        found: dict[str, list[Entry]] = {}
+        for limit in (_STEP, LIVE):
+            chains = self._log.coord.store.history([oid for ref, oid in moved.items() if ref not in found], limit)
+            for ref, oid in moved.items():
+                if ref not in found and oid in chains:
+                    fresh = _before(chains[oid], self._seen.get(ref))
+                    if len(fresh) < limit or limit == LIVE:
+                        found[ref] = fresh
+        return found
+
+
+def _deep(limit: int | None, wanted: Filter) -> int:
+    """How far back to read each record: of the newest N events of all, none has more than its own newest N."""
+    return limit if limit is not None and limit < LIVE and wanted == Filter() else LIVE
 
 
 def _before(chain: list[Entry], last: str | None) -> list[Entry]:
@@ -211,62 +224,8 @@ def _before(chain: list[Entry], last: str | None) -> list[Entry]:
     return chain
 
 
-def source_of(ref: str) -> str | None:
-    """What the events of a record are about; None for a ref that has none."""
-    return SOURCES.get(ref.rpartition("/")[0] + "/")
-
-
 def _body(text: str) -> str:
     """What the subject of an entry's commit leaves out, for ``git log``."""
     if "\n" not in text and len(text) <= 100:
         return ""
     return "\n".join("".join(char if char.isprintable() else " " for char in line) for line in text.split("\n"))
-
-
-def _event(ref: str, entry: Entry, task: str | None, board: Board) -> EventView:
-    """A commit as an event. Its text may have been written by anybody: only plain values come out of it."""
-    subject, _, rest = entry.message.partition("\n")
-    plain = _trailer(rest)
-    at, kind, signed = (_text(plain.get(name)) for name in ("at", "type", "session"))
-    source = source_of(ref) or ""
-    session, message = signed, subject
-    meta = {name: value for name, value in plain.items() if name not in _HIDDEN and value not in (None, [], {})}
-    if source == "event":
-        session, message = ref.removeprefix(names.EVENTS), _text(plain.get("text")) or subject
-        task, meta = _text(plain.get("task")), _dict(plain.get("meta"))
-        if signed != session:
-            meta["signed_by"] = signed  # somebody wrote into another session's log
-    elif len(str(meta.get("value", ""))) > _MAX_VALUE:
-        meta["value"] = str(meta["value"])[:_MAX_VALUE] + "…"
-    known = board.sessions.get(session) if session else None
-    return EventView(
-        at=at if at is not None and len(at) == 24 else rfc3339(entry.author.when),
-        type=kind or "unknown",
-        session=session,
-        session_name=known.record.name if known else None,
-        task=task,
-        message=message,
-        meta=meta,
-        author=entry.author.name,
-        source=source,
-    )
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else {}
-
-
-def _trailer(text: str) -> dict[str, Any]:
-    """The event in a commit's message; the last one, because a text before it may look like one."""
-    for line in reversed(text.split("\n")):
-        if line.startswith(TRAILER) and len(line) <= _MAX_TRAILER:
-            try:
-                plain = msgspec.json.decode(line.removeprefix(TRAILER))
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-                return {}
-            return plain if isinstance(plain, dict) else {}
-    return {}

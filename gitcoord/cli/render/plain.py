@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gitcoord.cli.render.doc import Cell, Doc, Facts, Line, Table
 from gitcoord.cli.render.safe import safe, safe_lines
+from gitcoord.cli.render.width import pad, width
 
 
 def plain(doc: Doc) -> str:
@@ -36,9 +37,9 @@ def _table(part: Table) -> Iterator[str]:
     if not part.rows:
         return
     rows = [part.heads, *([safe(text_of(cell)) for cell in row] for row in part.rows)]
-    widths = [max(_width(row[column]) for row in rows) for column in range(len(part.heads))]
+    widths = [max(width(row[column]) for row in rows) for column in range(len(part.heads))]
     for row in rows:
-        yield "  ".join(_pad(cell, width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(pad(cell, wide) for cell, wide in zip(row, widths, strict=True))
 
 
 def text_of(cell: str | Cell) -> str:
@@ -46,25 +47,6 @@ def text_of(cell: str | Cell) -> str:
     return cell if isinstance(cell, str) else cell.text
 
 
-def _pad(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
-
-
-def _width(text: str) -> int:
-    """Columns that ``text`` takes on a terminal: East Asian wide characters take two, combining marks none."""
-    if text.isascii():
-        return len(text)
-    import unicodedata  # a shared library: loaded only where somebody writes more than ASCII
-
-    return sum(_columns(unicodedata.east_asian_width(c), unicodedata.combining(c)) for c in text)
-
-
-def _columns(wide: str, combining: int) -> int:
-    if combining:
-        return 0
-    return 2 if wide in "WF" else 1
-
-
 def widest(doc: Doc) -> Sequence[int]:
     """Width of every line of ``doc`` in columns."""
-    return [_width(line) for line in _lines(doc)]
+    return [width(line) for line in _lines(doc)]
