@@ -239,7 +239,7 @@ def test_hk02_an_uninstalled_gitcoord_does_not_break_checkouts(scratch: Scratch,
 _SMALL_DISK = """
 set -e
 cp -r "$0" "$2"
-mount -t tmpfs -o size=64k,mode=700 none "$0"
+mount -t tmpfs -o size=256k,mode=700 none "$0"
 cp -r "$2/${0##*/}/." "$0"
 %s
 cd "$1"
