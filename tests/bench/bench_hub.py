@@ -1,0 +1,82 @@
+"""Through a hub, a bare repository on the same disk: what coordination adds to the pushes and fetches of plain Git."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from gitcoord.coordinator import Coordinator
+from tests.bench.measure import Row, command, median_ms, paired_ms
+from tests.support import Scratch
+
+RECORDS = 1000
+
+
+def rows(place: Path) -> list[Row]:
+    """A claim, a sync with nothing to do, and a sync by how much changed."""
+    hub = Scratch.create(place / "hub.git", "--bare")
+    Scratch.create(place / "seed").git("push", "-q", str(hub.path), "main")
+    here, there = _clone(place, hub, "here"), _clone(place, hub, "there")
+    return [_claim(place, hub), *_syncs(here, there)]
+
+
+def _clone(place: Path, hub: Scratch, name: str) -> Coordinator:
+    path = place / name
+    hub.git("clone", "-q", f"file://{hub.path}", str(path))
+    coord = Coordinator.open(str(path), dict(os.environ))
+    coord.init(hooks=False)
+    coord.hub_set("origin")
+    coord.wanted = coord.start(name, bind=False).id
+    return coord
+
+
+def _claim(place: Path, hub: Scratch) -> Row:
+    """One claim in process, against one push of one ref plus the same claim without a hub."""
+    confirmed = _clone(place, hub, "claims")
+    alone = Scratch.create(place / "alone")
+    local = Coordinator.open(str(alone.path), dict(os.environ))
+    local.init(hooks=False)
+    local.wanted = local.start("alone", bind=False).id
+    numbers = itertools.count()
+    plain = Scratch(place / "claims")
+    tips = [plain.git("commit-tree", plain.git("rev-parse", "HEAD^{tree}"), "-m", f"tip {n}") for n in range(40)]
+
+    def push() -> None:
+        number = next(numbers)
+        refspec = f"{tips[number % len(tips)]}:refs/bench/{number}"
+        command(["git", "push", "-q", "--no-verify", "origin", refspec], plain.path)()
+
+    def floor() -> None:
+        push()
+        local.claim(f"c{next(numbers)}", worktree=False)
+
+    ms, floor_ms = paired_ms(lambda: confirmed.claim(f"c{next(numbers)}", worktree=False), floor)
+    confirmed.close()
+    local.close()
+    return Row("claim through a hub", ms, "git push + local claim", floor_ms, "≤ 1.5 ×")
+
+
+def _syncs(here: Coordinator, there: Coordinator) -> list[Row]:
+    for number in range(RECORDS):
+        here.task_add(f"task {number}", id=f"s{number}")
+    here.sync()
+    there.sync()
+    fetch = command(
+        ["git", "fetch", "-q", "--no-tags", "--refmap=", "origin", "+refs/coord/*:refs/bench-coord/*"],
+        Path(here.repo.top or ""),
+    )
+    fetch()
+    idle, floor_ms = paired_ms(here.sync, fetch)
+    found = [Row(f"sync, nothing to do, {RECORDS} records", idle, "git fetch", floor_ms, "≤ 1.3 ×")]
+    for count in (10, 100, 1000):
+        found.append(Row(f"sync, {count} records changed elsewhere", median_ms(_changed(here, there, count), 1, 0)))
+    return found
+
+
+def _changed(here: Coordinator, there: Coordinator, count: int) -> Callable[[], object]:
+    for number in range(count):
+        here.task_edit(f"s{number}", title=f"changed with {count}")
+    here.sync()
+    return there.sync
