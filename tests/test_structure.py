@@ -25,7 +25,6 @@ CORE_MAY = {
     "time",
     "math",
     "functools",
-    "heapq",
     "__future__",
 }
 

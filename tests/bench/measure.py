@@ -46,7 +46,8 @@ def paired_ms(one: Callable[[], object], other: Callable[[], object], runs: int 
     """Medians of two actions run in turn, so that drift of the machine hits both alike."""
     one()
     other()
-    first, second = [], []
+    first: list[float] = []
+    second: list[float] = []
     for _ in range(runs):
         for action, times in ((one, first), (other, second)):
             begun = time.perf_counter()

@@ -119,7 +119,7 @@ def test_a_lock_that_is_held_keeps_the_task_free_and_a_task_that_is_held_the_loc
     for claim in ({"id": "15"}, {"next": True}):
         ben.task_add("t", id="t") if "next" in claim else None
         with pytest.raises(Held, match="locked by ann"):
-            ben.claim(worktree=False, lock=["src/a.py"], **claim)  # type: ignore[arg-type]
+            ben.claim(worktree=False, lock=["src/a.py"], **claim)
     assert "refs/coord/tasks/15" not in office.refs()
     assert office.refs()[names.LOCKS] == before[names.LOCKS]
     ann.claim("16", worktree=False)
