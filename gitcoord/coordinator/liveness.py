@@ -93,8 +93,13 @@ class Liveness(Base):
         ]
 
     def expiry_if_dead(self, session: Loaded[Session] | None, verdict: Verdict | None, by: str | None) -> list[Change]:
-        """The same for a session whose death a decision was founded on; nothing for one that lives or has ended."""
+        """The same for a session whose death a decision was founded on; nothing for one that lives or has ended.
+
+        Nor for the one that acts: however silent it was, here it is.
+        """
         if session is None or verdict is None or verdict.live or session.record.state != "live":
+            return []
+        if session.record.id == by:
             return []
         return self.expiry(session, verdict, by)
 
