@@ -28,6 +28,7 @@ def _records(found: Any) -> list[dict[str, Any]]:
         for kind, items in (
             ("attention", found.attention),
             ("claim", found.claims),
+            ("lock", found.locks),
             ("offered", found.offered),
             ("session", found.sessions),
         )

@@ -173,6 +173,14 @@ class Doctor:
             if item.record.state == "live" and not board.verdicts[sid].live
         ]
         if not gone:
-            return [Check(name="sessions", status="ok", message="every session that signed on is alive or has ended")]
+            idle = [
+                f"{item.record.name} ({board.verdicts[sid].why})"
+                for sid, item in board.sessions.items()
+                if board.verdicts[sid].shown == "idle"
+            ]
+            message = "every session that signed on is alive or has ended"
+            return [
+                Check(name="sessions", status="ok", message=", ".join([message, *(f"idle: {one}" for one in idle)]))
+            ]
         message = f"no longer alive: {', '.join(gone)}; what they held is free to take"
         return [Check(name="sessions", status="warning", message=message, hint="git coord cleanup --dry-run")]

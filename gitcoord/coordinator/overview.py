@@ -50,17 +50,22 @@ class Overview(Joins):
         ]
         found += self._lost(tasks, sid)
         found += self._abandoned(board, tasks)
-        for task in sorted(tasks.values(), key=queue.order):
-            if task.state == "offered" and task.handoff is not None and task.handoff.to in (None, sid):
-                whom = "you" if task.handoff.to else "anyone"
-                message = f"{task.id} is offered to {whom}: {task.handoff.note}"
-                found.append(
-                    Attention(code="offered", message=message, hint=f"git coord accept {task.id}", task=task.id)
-                )
+        if self.config.hub is not None:
+            from gitcoord.coordinator import standing
+
+            found += standing.attention(self, tasks, sid)
+        concerned = [task for task in tasks.values() if task.state in ("offered", "failed", "review") or task.after]
+        for task in sorted(concerned, key=queue.order):
+            if task.state == "offered":
+                found += _offered(task, board, sid)
             elif task.state == "failed":
                 reason = task.result.summary if task.result and task.result.summary else "no summary"
                 message = f"{task.id} failed: {reason}"
                 found.append(Attention(code="failed", message=message, hint=f"git coord claim {task.id}", task=task.id))
+            elif task.state == "review":
+                where = task.result.pr or task.result.commit if task.result else None
+                message = f"{task.id} waits for review" + (f": {where}" if where else "")
+                found.append(Attention(code="review", message=message, hint=f"git coord done {task.id}", task=task.id))
             elif task.state == "pending":
                 found += _stuck(task, tasks)
         return found
@@ -79,9 +84,13 @@ class Overview(Joins):
 
     def _abandoned(self, board: Board, tasks: dict[str, Task]) -> list[Attention]:
         found = []
+        holdings: dict[str, list[str]] = {}
+        for task in tasks.values():
+            if task.claim is not None:
+                holdings.setdefault(task.claim.session, []).append(task.id)
         for sid, item in board.sessions.items():
             verdict = board.verdicts[sid]
-            held = sorted(task.id for task in tasks.values() if task.claim is not None and task.claim.session == sid)
+            held = sorted(holdings.get(sid, ()))
             name = item.record.name
             if held and not verdict.live:
                 message = f"{name} ({verdict.shown}: {verdict.why}) leaves {', '.join(held)}"
@@ -91,6 +100,18 @@ class Overview(Joins):
                 message = f"{name} has been idle: {verdict.why}"
                 found.append(Attention(code="idle", message=message, hint="git coord cleanup --dry-run", session=sid))
         return found
+
+
+def _offered(task: Task, board: Board, sid: str | None) -> list[Attention]:
+    """An offer that I may accept: one to me, to anyone, or to somebody who is gone."""
+    offer = task.handoff
+    if offer is None or (offer.to not in (None, sid) and board.live(offer.to)):
+        return []
+    known = board.sessions.get(offer.to) if offer.to else None
+    whom = "anyone" if offer.to is None else "you" if offer.to == sid else f"{known.record.name if known else offer.to}"
+    gone = ", who is gone" if offer.to not in (None, sid) else ""
+    message = f"{task.id} is offered to {whom}{gone}: {offer.note}"
+    return [Attention(code="offered", message=message, hint=f"git coord accept {task.id}", task=task.id)]
 
 
 def _stuck(task: Task, tasks: dict[str, Task]) -> list[Attention]:

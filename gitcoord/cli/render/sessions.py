@@ -45,15 +45,16 @@ def listed(found: Sequence[SessionView]) -> Doc:
 
 
 def table(found: Sequence[SessionView]) -> Table:
-    """Sessions as a table; ``*`` marks the reader's own."""
+    """Sessions as a table; ``*`` marks the reader's own. Why one is not simply active stands in its own column."""
     return Table(
-        ("", "SESSION", "STATE", "BEAT", "TASKS", "AGENT", "HOST", "STARTED", "ID"),
+        ("", "SESSION", "STATE", "BEAT", "WHY", "TASKS", "AGENT", "HOST", "STARTED", "ID"),
         tuple(
             (
                 "*" if session.mine else "",
                 session.name,
                 Cell(session.shown, SHOWN[session.shown]),
                 ago(session.heartbeat_age),
+                "-" if session.shown == "active" else session.why,
                 or_dash(in_words(session.tasks)),
                 or_dash(session.agent),
                 or_dash(session.host),

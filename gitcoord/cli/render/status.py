@@ -43,8 +43,8 @@ def _tables(status: Status) -> list[Line | Table]:
     mine = [task for task in status.claims if task.claim is not None and task.claim.session == me]
     others = [task for task in status.claims if task.claim is not None and task.claim.session != me]
     for head, part in (
-        ("your claims", tasks.table(mine) if mine else None),
-        ("others' claims", tasks.table(others) if others else None),
+        ("your claims", tasks.work(mine) if mine else None),
+        ("others' claims", tasks.work(others) if others else None),
         ("locks", locks.table(status.locks) if status.locks else None),
         ("open offers", tasks.table(status.offered) if status.offered else None),
         ("sessions", sessions.table(status.sessions) if status.sessions else None),

@@ -65,6 +65,30 @@ def table(found: Sequence[TaskView]) -> Table:
     )
 
 
+def work(found: Sequence[TaskView]) -> Table:
+    """Tasks that somebody works on, with all that was said of how far they are."""
+    return Table(
+        ("TASK", "STATE", "HOLDER", "PROGRESS", "SAID", "TITLE"),
+        tuple(
+            (
+                task.id,
+                Cell(state(task), STATES[task.state]),
+                holder(task),
+                said_of(task.progress),
+                moment(task.progress.at) if task.progress is not None else "-",
+                task.title,
+            )
+            for task in found
+        ),
+        long=3,
+    )
+
+
+def said_of(at: Progress | None) -> str:
+    """Percent, phase and message."""
+    return ": ".join(filter(None, (progress(at), at.message if at is not None else None)))
+
+
 def state(task: TaskView) -> str:
     """The state, and what it hides: dependencies not done, a holder that is gone."""
     if task.blocked_by and task.state == "pending":
@@ -124,7 +148,7 @@ def details(task: TaskView) -> Doc:
 def _progress_in_full(at: Progress | None) -> str:
     if at is None:
         return ""
-    return ", ".join(filter(None, (progress(at).removeprefix("-"), at.message, moment(at.at))))
+    return ", ".join(filter(None, (progress(at).removeprefix("-"), at.message, f"{moment(at.at)} by {at.by}")))
 
 
 def offer(handoff: HandoffView) -> Doc:
