@@ -36,7 +36,7 @@ class Liveness(Base):
         if record.state != "live":
             return Evidence(since_ending=self._since_ending(session, now))
         beat = self._beat_of(record.id)
-        age = _age(beat.record, now) if beat is not None else None
+        age = age_of(beat.record, now) if beat is not None else None
         oid = beat.oid if beat is not None else ""
         silence = 0.0
         if age is None:
@@ -108,13 +108,13 @@ class Liveness(Base):
     def beat_age(self, sid: str) -> float | None:
         """Seconds since the session's last heartbeat, where this machine's clock can tell."""
         beat = self._beat_of(sid)
-        return None if beat is None else _age(beat.record, self.boot())
+        return None if beat is None else age_of(beat.record, self.boot())
 
     def beat_change(self, session: Loaded[Session], *, if_older: float | None = None) -> list[Change]:
         """The change that refreshes a session's heartbeat, or nothing while the last one is young enough."""
         ref = names.heartbeat_ref(session.record.id)
         beat = self.records.get(ref, Beat)
-        age = _age(beat.record, self.boot()) if beat is not None else None
+        age = age_of(beat.record, self.boot()) if beat is not None else None
         if age is not None and age < (self.policy.interval if if_older is None else if_older):
             return []
         fresh = self._beat()
@@ -166,7 +166,7 @@ class Liveness(Base):
         return True
 
 
-def _age(beat: Beat, now: Boot | None) -> float | None:
+def age_of(beat: Beat, now: Boot | None) -> float | None:
     """Seconds since a beat written on this very boot, else None. One from the future is no evidence at all."""
     if now is None or beat.boot != now.id or beat.up is None:
         return None

@@ -41,6 +41,12 @@ class Policy(Struct, frozen=True, kw_only=True):
         return max(1, min(30, int(self.interval // 10)))
 
 
+FENCE = 2 / 3
+"""The part of the TTL after which a holder that the hub has not heard of counts itself as unconfirmed.
+
+Its clock may run up to half as fast again as that of whoever takes it for gone, and it still stops first.
+"""
+
 _BOUNDS = {
     "heartbeat": (1.0, 3600.0),
     "idle": (1.0, 7 * 86400.0),
