@@ -91,6 +91,7 @@ takeover 15 --reason hangs --force --token 3 --no-worktree
 handoff --note n
 handoff 15 -m n --to s --phase p --next a --next b --context k=v --context a=
 handoffs
+handoff 15 --withdraw
 accept 15
 accept 15 --no-restore --no-worktree
 withdraw 15

@@ -51,12 +51,26 @@ def expire(coord: Coordinator, task: str, how: str) -> str:
         return error.code
 
 
+def accept(coord: Coordinator, task: str) -> int | str:
+    """Try to accept an offer; the token, or why not."""
+    try:
+        return coord.accept(task, worktree=False).grant.task.token
+    except CoordError as error:
+        return error.code
+
+
 def hold(coord: Coordinator, task: str) -> int:
     """Claim a task and hold it; its token."""
     return coord.claim(task, worktree=False).task.token
 
 
-SCENARIOS: dict[str, Callable[..., object]] = {"names": names, "queue": queue, "expire": expire, "hold": hold}
+SCENARIOS: dict[str, Callable[..., object]] = {
+    "names": names,
+    "queue": queue,
+    "expire": expire,
+    "hold": hold,
+    "accept": accept,
+}
 
 
 def main(scenario: str, path: str, *options: str) -> None:
