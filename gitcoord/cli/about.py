@@ -31,7 +31,7 @@ def explain(
     if verb and verb not in TABLE and verb not in NOUNS:
         raise unknown(verb, [*TABLE, *NOUNS])
     chosen = [known for known in TABLE if not verb or known == verb or known.startswith(verb + " ")]
-    commands = [load(known) for known in chosen]
+    commands = [each for each in map(load, chosen) if each.verb == verb or not each.hidden]
 
     def show() -> Doc:
         if not words and not every:

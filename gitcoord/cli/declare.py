@@ -93,9 +93,12 @@ class Param:
 
 
 class Command:
-    """A declared command; ``codes`` are the refusals worth naming in its help, beside those every command has."""
+    """A declared command; ``codes`` are the refusals worth naming in its help, beside those every command has.
 
-    __slots__ = ("codes", "details", "example", "group", "params", "run", "summary", "verb")
+    ``hidden``: for programs of ours, and left out where commands are listed.
+    """
+
+    __slots__ = ("codes", "details", "example", "group", "hidden", "params", "run", "summary", "verb")
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class Command:
         details: str,
         example: str,
         codes: tuple[str, ...],
+        hidden: bool,
     ) -> None:
         self.verb = verb
         self.run = run
@@ -117,6 +121,7 @@ class Command:
         self.details = details
         self.example = example
         self.codes = codes
+        self.hidden = hidden
 
     @property
     def usage(self) -> str:
@@ -135,13 +140,28 @@ REGISTRY: dict[str, Command] = {}
 
 
 def command(
-    verb: str, *, group: str, summary: str, example: str, details: str = "", codes: tuple[str, ...] = ()
+    verb: str,
+    *,
+    group: str,
+    summary: str,
+    example: str,
+    details: str = "",
+    codes: tuple[str, ...] = (),
+    hidden: bool = False,
 ) -> Callable[[Callable[..., Reply]], Callable[..., Reply]]:
     """Declare the decorated function as ``git coord VERB``; its first parameter is the Context."""
 
     def declared(run: Callable[..., Reply]) -> Callable[..., Reply]:
         REGISTRY[verb] = Command(
-            verb, run, params_of(run), group=group, summary=summary, details=details, example=example, codes=codes
+            verb,
+            run,
+            params_of(run),
+            group=group,
+            summary=summary,
+            details=details,
+            example=example,
+            codes=codes,
+            hidden=hidden,
         )
         return run
 

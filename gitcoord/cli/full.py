@@ -54,7 +54,7 @@ def build(asked: Asked) -> typer.Typer:
         _add(nouns[noun] if noun else app, second, command, asked)
         if noun and noun not in added:
             added.add(noun)
-            app.add_typer(nouns[noun], name=noun, rich_help_panel=command.group)
+            app.add_typer(nouns[noun], name=noun, rich_help_panel=command.group, hidden=command.hidden)
     return app
 
 
@@ -79,6 +79,7 @@ def _add(app: typer.Typer, name: str, command: Command, asked: Asked) -> None:
         short_help=escape(command.summary),
         epilog=escape("\n\n".join(closing(command))),
         rich_help_panel=command.group,
+        hidden=command.hidden,
         context_settings=_SETTINGS,
     )(_function(command.run.__name__, (*command.params, *outside), heard))
 

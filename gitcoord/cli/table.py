@@ -9,6 +9,7 @@ TABLE: dict[str, str] = {
     "init": "setup",
     "uninstall": "setup",
     "doctor": "setup",
+    "hook guard": "guards",
     "hooks install": "setup",
     "hooks uninstall": "setup",
     "hooks status": "setup",
@@ -71,6 +72,7 @@ NOUNS = {
     "task": "Add, list and edit tasks.",
     "worktree": "List, make, remove and adopt worktrees.",
     "wait": "Wait until something holds.",
+    "hook": "What the Git hooks call.",
     "hooks": "Install, remove and prove the Git hooks.",
     "hub": "Choose and examine the remote through which clones coordinate.",
 }

@@ -1,5 +1,7 @@
-"""What sessions have in common: locks and shared data. Thin, because every command starts with it; the work is done in
-``locks`` and ``sharing``, which are loaded when first used.
+"""What sessions have in common: locks, what guards them, and shared data.
+
+Thin, because every command starts with it; the work is done in ``locks``, ``guards`` and ``sharing``, which are loaded
+when first used.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from gitcoord.coordinator.sessions import Sessions
 from gitcoord.core.views import LockView
 
 if TYPE_CHECKING:
+    from gitcoord.coordinator.guards import Guards, Offence
     from gitcoord.coordinator.locks import Checked, Locked, Locks
     from gitcoord.coordinator.sharing import Entry, Removed, ScopeRow, ScopeView, Sharing
 
 
 class Commons(Sessions):
-    """Locks and shared data."""
+    """Locks, guards and shared data."""
 
     # -- locks --------------------------------------------------------------------------------------------------------
 
@@ -63,6 +66,27 @@ class Commons(Sessions):
         Raises Held, which lists the others with their locks in its field ``paths``.
         """
         return self._locks.check(paths, staged=staged)
+
+    # -- guards -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _guards(self) -> Guards:
+        from gitcoord.coordinator.guards import Guards
+
+        return Guards(self)
+
+    def guard_commit(self, index: str | None = None) -> list[Offence]:
+        """What is wrong with committing the index: paths that others hold, a claim that is over. Nothing: go ahead.
+
+        ``index``: the index file that Git builds for this commit and exports as ``GIT_INDEX_FILE``. Raises GitFailed.
+        """
+        return self._guards.commit(index)
+
+    def guard_push(self, remote: str, lines: str) -> list[Offence]:
+        """What is wrong with a push to ``remote``; ``lines`` as its pre-push hook gets them. Raises GitFailed."""
+        from gitcoord.git.changes import updates
+
+        return self._guards.push(remote, updates(lines))
 
     # -- shared data --------------------------------------------------------------------------------------------------
 

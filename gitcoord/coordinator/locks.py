@@ -140,7 +140,7 @@ class Locks:
         first = found[0].lock
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
         raise Held(
-            f"{first_words(found[0])}{more}",
+            f"{found[0].path} is locked by {seeing.described(first)}{more}",
             hint="see who holds what with 'git coord locks'",
             holder=first.session,
             holder_name=first.session_name,
@@ -157,10 +157,3 @@ class Locks:
         found = locks.covering(seen.table, paths, me.record.id if me else None, seen.facts)
         view = {lock.token: seeing.views(self.coord, seen, [lock])[0] for _path, lock in found}
         return [HeldPath(path=path, lock=view[lock.token]) for path, lock in found]
-
-
-def first_words(held: HeldPath) -> str:
-    """``src/a.py is locked by backend ('src/**': reason)``."""
-    lock = held.lock
-    why = f": {lock.reason}" if lock.reason else ""
-    return f"{held.path} is locked by {lock.session_name or lock.session} ('{lock.path}'{why})"

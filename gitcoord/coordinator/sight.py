@@ -162,6 +162,12 @@ def _view(coord: Joins, sight: Sight, lock: Lock) -> LockView:
     )
 
 
+def described(lock: LockView) -> str:
+    """``backend with 'src/**': reason``."""
+    what = f"'{lock.path}'" if lock.path is not None else lock.name
+    return f"{lock.session_name or lock.session} with {what}" + (f": {lock.reason}" if lock.reason else "")
+
+
 def _queue(sight: Sight, lock: Lock) -> list[Waiter]:
     return [
         waiter

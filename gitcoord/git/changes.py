@@ -7,6 +7,9 @@ when it was committed. Reads the index and the objects, and never writes: the us
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+
+import msgspec
 
 from gitcoord.errors import GitFailed
 from gitcoord.git.repo import Repo
@@ -17,6 +20,7 @@ _EMPTY_TREE = {
 }
 _NAMES = ("--name-only", "-z", "--no-renames", "--ignore-submodules=none")
 _HEADS = 1 << 16
+_TIPS = 500  # refs of one push that are looked at: more go by in a mirror push, which no list of paths explains
 
 
 def staged(repo: Repo, index: str | None = None) -> list[str]:
@@ -53,3 +57,29 @@ def _merge_heads(repo: Repo) -> list[str]:
             return file.read(_HEADS).split()
     except (OSError, ValueError):
         return []
+
+
+class Update(msgspec.Struct, frozen=True):
+    """One ref of a push, as Git tells it to its pre-push hook; an oid of zeros for what is not there."""
+
+    local: str
+    local_oid: str
+    remote: str
+    remote_oid: str
+
+
+def updates(lines: str) -> list[Update]:
+    """What Git says to its pre-push hook on standard input; lines that say something else count for nothing."""
+    return [Update(*words) for line in lines.split("\n") if len(words := line.split(" ")) == 4]
+
+
+def pushed(repo: Repo, remote: str, about: Sequence[Update]) -> list[str]:
+    """Paths changed by the commits that ``remote`` does not have yet; each once. Raises GitFailed."""
+    tips = [update.local_oid for update in about if update.local_oid.strip("0")]
+    if not tips:
+        return []
+    known = [f"^{update.remote_oid}" for update in about if update.remote_oid.strip("0")]
+    theirs = ("--not", f"--remotes={remote}")
+    commits = repo.git("rev-list", "--ignore-missing", *tips[:_TIPS], *known[:_TIPS], *theirs, "--").out
+    done = repo.git("diff-tree", "--stdin", "-r", "-c", "--root", "--no-commit-id", *_NAMES, input=commits)
+    return list(dict.fromkeys(os.fsdecode(name) for name in done.out.split(b"\0") if name))

@@ -27,7 +27,13 @@ class Event(msgspec.Struct, frozen=True):
     arguments: tuple[str, ...] = ()
 
 
+GUARDS = ("pre-commit", "pre-push")
+"""The hooks that may stop Git."""
+
 EVENTS = (
+    Event("pre-commit"),
+    Event("pre-push", ("origin", "origin")),
+    Event("prepare-commit-msg", ("/dev/null", "message")),
     Event("post-commit"),
     Event("post-checkout", (_NOBODY, _NOBODY, "0")),
     Event("post-merge", ("0",)),
@@ -59,4 +65,6 @@ class HookStatus(msgspec.Struct, frozen=True):
 def advice(path: str, event: str) -> str:
     """What to do where the hook file at ``path`` is not ours to write: the line in it that calls our script."""
     line = f'h="$(git rev-parse --git-common-dir)/coord/hooks/{event}"; [ ! -x "$h" ] || "$h" "$@"'
+    if event in GUARDS:
+        line += " || exit"
     return f"use Git 2.54 or newer, or call it from {path}: {line}"

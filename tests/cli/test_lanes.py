@@ -25,6 +25,8 @@ uninstall
 uninstall --purge-state
 doctor
 doctor --fix --porcelain
+hook guard pre-commit
+hook guard pre-push origin git@example.org:x.git
 hooks install
 hooks uninstall
 hooks status -z
@@ -89,9 +91,9 @@ done 15 --status failed --pr u --commit abc --summary s --review --remove-worktr
 takeover 15 --reason gone
 takeover 15 --reason hangs --force --token 3 --no-worktree
 handoff --note n
+handoff 15 --withdraw
 handoff 15 -m n --to s --phase p --next a --next b --context k=v --context a=
 handoffs
-handoff 15 --withdraw
 accept 15
 accept 15 --no-restore --no-worktree
 withdraw 15
@@ -180,6 +182,8 @@ set a b c d
 set a b c --if-version -1
 incr a b --by 1.5
 incr a b --by ''
+hook guard
+hook guard post-commit
 log -n 0
 wait task
 wait task 15 --state sleeping
