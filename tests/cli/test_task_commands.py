@@ -17,7 +17,7 @@ def test_a_task_is_added_shown_edited_listed_and_cancelled(coord: Coord, tmp_pat
     coord("task", "edit", "15", "--priority", "0", "--label", "now", "--remove-label", "web")
     shown = coord("task", "show", "15").out.splitlines()
     assert shown[0] == "15  Fix it"
-    assert shown[-2:] == ["line one", "line two"]
+    assert shown[-3:] == ["description, in its author's words:", "| line one", "| line two"]
     assert coord("task", "list", "--json").result[0]["labels"] == ["now"]
     assert coord("task", "cancel", "15", "--reason", "dup").out == "cancelled 15: Fix it\n"
     assert coord("task", "list").out == "no such tasks\n"
@@ -30,7 +30,7 @@ def test_text_from_a_task_is_shown_escaped(coord: Coord) -> None:
         ran = coord(*args)
         assert ran.code == 0
         assert not {"\x1b", "\x07", "\u202e"}.intersection(ran.out)
-    assert "\\x1b]0;owned\\x07 \\u202eevil\n[bold]x[/bold]\n" in coord("task", "show", "1").out
+    assert "| \\x1b]0;owned\\x07 \\u202eevil\n| [bold]x[/bold]\n" in coord("task", "show", "1").out
     assert coord("task", "show", "1", "--json").result["body"] == "\x1b]0;owned\x07 \u202eevil\n[bold]x[/bold]"
 
 

@@ -34,7 +34,8 @@ def listed(found: Sequence[TaskView]) -> Doc:
 
 
 def accepted(answer: Accepted) -> Doc:
-    doc = [*granted(answer.grant), tasks.said(answer.handoff)]
+    words = Line(f"what {answer.handoff.from_} left, in their words:", "head")
+    doc = [*granted(answer.grant), words, tasks.said(answer.handoff)]
     if answer.handoff.rescue:
         said = "restored" if answer.restored else "not restored; it is in the snapshot"
         doc.append(Line(f"uncommitted work: {said}", indent=1))

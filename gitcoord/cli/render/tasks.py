@@ -141,8 +141,14 @@ def details(task: TaskView) -> Doc:
     if task.handoff is not None:
         doc += [Line(""), *offer(task.handoff)]
     if task.body:
-        doc += [Line(""), *(Line(line) for line in task.body.splitlines())]
+        doc += [Line(""), *quoted("description", task.body)]
     return doc
+
+
+def quoted(what: str, text: str) -> Doc:
+    """A longer text of somebody's, marked as theirs line by line, so that nothing in it can pass for our own words."""
+    lines = text.rstrip("\n").split("\n")
+    return [Line(f"{what}, in its author's words:", "head"), *(Line(f"| {line}".rstrip()) for line in lines)]
 
 
 def _progress_in_full(at: Progress | None) -> str:
