@@ -75,8 +75,13 @@ def link(message: str) -> Link:
 
 def nonce(item: Link) -> str | None:
     """The random mark of an event, by which it is known again wherever it was replayed."""
+    return _word(item, "nonce")
+
+
+def _word(item: Link, field: str) -> str | None:
+    """A field of an event that may be anything at all; None unless it is a word."""
     try:
-        found = msgspec.json.decode(item.event or b"{}").get("nonce")
+        found = msgspec.json.decode(item.event or b"{}").get(field)
     except (msgspec.DecodeError, AttributeError, UnicodeDecodeError, RecursionError):
         return None
     return found if isinstance(found, str) and found else None
@@ -128,7 +133,7 @@ def _event(rule: _Rule | None, item: Link, regranted: Struct | None) -> Any:
 
 def _moot(record: Struct | None, item: Link) -> bool:
     """Whether a refused event wanted what has come about anyway: somebody dead was found dead by both."""
-    kind = msgspec.json.decode(item.event or b"{}").get("type")
+    kind = _word(item, "type")
     if isinstance(record, Session):
         return kind == "expire" and record.state != "live"
     return isinstance(record, Task) and kind == "free" and record.claim is None
