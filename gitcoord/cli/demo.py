@@ -29,7 +29,7 @@ _WORKER = 'cd "$1" && shift && "$@" --pid $$ && exec sleep 600'
 @command(
     "demo",
     group="Set-up",
-    summary="A one-minute tour in a temporary directory: a race, hooks, a handoff, a crash and its take-over.",
+    summary="A one-minute tour in a temporary directory: a race, hooks, a handoff, a crash and a second clone.",
     example="git coord demo",
     codes=("bug",),
 )
@@ -73,6 +73,7 @@ class Tour:
         self.beat()
         self.hand_over()
         self.crash()
+        self.across()
         self.look_back()
 
     def set_up(self) -> None:
@@ -158,6 +159,23 @@ class Tour:
         rescued = self.git("-C", self.repo, "ls-tree", "--name-only", f"refs/coord/rescue/{task['id']}").text
         self.check("draft.py" in rescued, "what carol had not committed is kept")
         self.say("  her uncommitted draft.py is still in the worktree, and in a rescue snapshot")
+
+    def across(self) -> None:
+        self.step("A second clone, as on another machine: the remote decides who gets a task")
+        hub, laptop = os.path.join(self.place, "hub.git"), os.path.join(self.place, "laptop")
+        self.git("init", "-q", "--bare", "-b", "main", hub)
+        self.git("-C", self.repo, "remote", "add", "origin", hub)
+        self.git("-C", self.repo, "push", "-q", "origin", "main")
+        self.show(self.repo, "hub", "set", "origin")
+        self.git("clone", "-q", hub, laptop)
+        self.show(laptop, "init", "--no-hooks", "--hub", "origin")
+        self.coord(laptop, "start", "dave", "--no-bind")
+        self.show(self.repo, "claim", "payment", "--no-worktree", "--session", self.other)
+        denied = self.try_coord(laptop, "claim", "payment", "--session", "dave")
+        self.check(denied.code == 1 and self.other.encode() in denied.err, "the other clone is told who has it")
+        self.say(f"  laptop$ git coord claim payment --session dave\n{_indented(denied)}")
+        self.show(self.repo, "handoff", "payment", "--note", "needs a card reader", "--session", self.other)
+        self.show(laptop, "accept", "payment", "--session", "dave")
 
     def look_back(self) -> None:
         self.step("Who does what, and what happened")

@@ -17,6 +17,7 @@ from gitcoord.core.views import Wrote
 from gitcoord.errors import GitFailed, Unsafe, Usage
 from gitcoord.git import binding, claimfile, hooks, worktree
 from gitcoord.git.hooks_table import HookChange, HookStatus
+from gitcoord.git.remote import TRACKING
 from gitcoord.store.base import Change, Delete
 from gitcoord.store.transact import Plan
 
@@ -50,7 +51,7 @@ class Setup:
             wrote.append(Wrote(what="coordination state", path=names.META))
             if not dry_run:
                 self.coord.transact(self._found)
-        if guard is not None and guard != self._configured_guard():
+        if guard is not None and guard != self._configured("coord.guard"):
             wrote.append(Wrote(what=f"setting coord.guard = {guard}", path=os.path.join(self.repo.common, "config")))
             if not dry_run:
                 self.repo.git("config", "coord.guard", guard)
@@ -65,8 +66,8 @@ class Setup:
         meta = Meta(id=ids.repository_id(self.coord.chance.bytes(ids.SESSION_BYTES)), created_at=now)
         return Plan([self.coord.write(names.META, None, meta, Founded(at=now), f"init {meta.id}")], None)
 
-    def _configured_guard(self) -> str | None:
-        done = self.repo.git("config", "--local", "--get", "coord.guard", check=False)
+    def _configured(self, name: str) -> str | None:
+        done = self.repo.git("config", "--local", "--get", name, check=False)
         return done.text if done.code == 0 else None
 
     def uninstall(self, *, purge_state: bool = False) -> list[Wrote]:
@@ -78,9 +79,10 @@ class Setup:
         if purge_state:
             self._refuse_purge()
         wrote = self.hooks_uninstall()
-        if self._configured_guard() is not None:
-            self.repo.git("config", "--local", "--unset", "coord.guard")
-            wrote.append(Wrote(what="setting coord.guard", path=os.path.join(self.repo.common, "config")))
+        for name in ("coord.guard", "coord.hub"):
+            if self._configured(name) is not None:
+                self.repo.git("config", "--local", "--unset-all", name)
+                wrote.append(Wrote(what=f"setting {name}", path=os.path.join(self.repo.common, "config")))
         if worktree.unhide(self.repo):
             wrote.append(
                 Wrote(what="ignored worktree directory", path=os.path.join(self.repo.common, "info", "exclude"))
@@ -103,7 +105,8 @@ class Setup:
 
     def _purge(self) -> list[Wrote]:
         gone = []
-        for ref, oid in self.store.list_refs(names.ROOT).items():
+        known = {**self.store.list_refs(names.ROOT), **self.store.list_refs(TRACKING)}
+        for ref, oid in known.items():
             if not ref.startswith(names.RESCUE) and oid:
                 self.store.swap([Change(ref, oid, Delete())])
                 gone.append(ref)

@@ -79,6 +79,10 @@ def test_setting_up_with_a_hub_is_one_command(town: Town) -> None:
     assert "received" in clone.coord("sync").out
     assert clone.coord("hub", "unset").code == 0
     assert clone.coord("sync", "--json").error["code"] == "usage"
+    assert clone.coord("hub", "set", "origin").code == 0
+    taken = clone.coord("uninstall", "--purge-state", "--json").result
+    assert "setting coord.hub" in [item["what"] for item in taken]
+    assert coord_refs(clone) == coord_refs(clone, "refs/coord-remotes/") == {}
 
 
 def test_state_of_another_repository_is_not_mixed_with_ours(town: Town) -> None:
