@@ -57,6 +57,7 @@ class Base:
         self.records = Records(self.store, repo.common if self.store.kind != "memory" else None)
         self.notices: list[Notice] = []
         self.begun = False
+        self.newer = False
         self.provisional = False
         self._host: str | None = None
 
@@ -131,15 +132,17 @@ class Base:
     def begin(self, *refs: str) -> None:
         """Start a verb: forget what was read before, read ``refs`` and the canary in one batch.
 
-        Raises NotInitialised where the repository has no coordination state, NewerFormat where it has a later one.
+        Raises NotInitialised where the repository has no coordination state. One of a later format is only looked at:
+        writing raises NewerFormat.
         """
         self.records.forget()
         self.records.fetch([names.META, *refs])
         meta = self.records.get(names.META, Meta)
         if meta is None:
             raise NotInitialised()
-        if codec.is_newer(meta.raw):
-            raise NewerFormat(f"this repository's coordination state has format {meta.record.v}")
+        self.newer = codec.is_newer(meta.raw)
+        if self.newer:
+            self.notice("newer-format", f"this repository's coordination state has format {meta.record.v}")
         self.begun = True
 
     # -- writing --------------------------------------------------------------------------------------------------
@@ -158,22 +161,28 @@ class Base:
 
     def loop(self, store: RefStore, decide: Callable[[], Plan[T]], *, limit: float) -> T:
         """``transact`` over one store."""
-        first = True
+        if self.newer:
+            raise NewerFormat("this repository's coordination state was written by a newer gitcoord")
+        plan: Plan[T] | None = None
 
         def again() -> Plan[T]:
-            nonlocal first
-            if not first:
+            nonlocal plan
+            if plan is not None:
                 self.records.forget()
-            first = False
             try:
-                return decide()
+                plan = decide()
             except CacheWrong:  # and now without it
-                return decide()
+                plan = decide()
+            return plan
 
         try:
-            return transact(store, again, clock=self.clock, rng=self.chance, limit=limit)
-        finally:
+            result = transact(store, again, clock=self.clock, rng=self.chance, limit=limit)
+        except BaseException:
             self.records.forget()
+            raise
+        # The rest of what was read is as fresh as the decision was, and every further decision is swapped against it.
+        self.records.outdated(change.ref for change in (plan.changes if plan else ()) if change.new is not None)
+        return result
 
     def write(self, ref: str, base: Loaded[Any] | None, record: Struct, event: Any, subject: str) -> Change:
         """The change that puts ``record`` where ``base`` was, with ``event`` in its trailer."""

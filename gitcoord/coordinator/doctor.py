@@ -7,22 +7,26 @@ raised, so that no token given out before can be given again. Corrupt is never t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import msgspec
 
-from gitcoord.coordinator.joins import Joins
+from gitcoord.coordinator.joins import EPOCH_BITS, Joins
 from gitcoord.coordinator.setup import repository_version
-from gitcoord.core import names
+from gitcoord.core import ids, names
 from gitcoord.core.lease import span
 from gitcoord.core.model import Meta, Struct
 from gitcoord.core.views import Check
 from gitcoord.errors import CoordError, NotInitialised
 from gitcoord.git import binding, hooks, worktree
 from gitcoord.store import quarantine, recover
+from gitcoord.store.base import BROKEN
 from gitcoord.store.open import why_not_libgit
+from gitcoord.store.reader import OFFLINE
 from gitcoord.store.transact import Plan
 
 OLDEST_GIT = (2, 39)
+_UPGRADE = "upgrade gitcoord to work with it"
 
 
 class Epoch(Struct, frozen=True, kw_only=True):
@@ -80,10 +84,13 @@ class Doctor:
     # -- refs ---------------------------------------------------------------------------------------------------------
 
     def _corrupt_refs(self, *, fix: bool) -> list[Check]:
-        found = sorted(set(self._unreadable()))
-        if not found:
+        found, newer = self._unreadable()
+        checks = [
+            Check(name="refs", status="warning", message=f"{ref} is of a newer gitcoord, and left alone", hint=_UPGRADE)
+            for ref in newer
+        ]
+        if not found and not newer:
             return [Check(name="refs", status="ok", message="every coordination ref can be read")]
-        checks = []
         for ref in found:
             if not fix:
                 message = f"{ref} is corrupt: what it held counts as taken until it is mended"
@@ -92,30 +99,44 @@ class Doctor:
             where = quarantine.move_aside(self.repo, ref)
             message = f"{ref} was corrupt; what was left of it is in {where}"
             checks.append(Check(name="refs", status="fixed", message=message))
-        if fix:
+        if fix and found:
             self.records.forget()
-            self.coord.transact(lambda: self._raise_epoch(", ".join(found)))
+            self.coord.transact(lambda: self._raise_epoch(found))
         return checks
 
-    def _unreadable(self) -> list[str]:
-        board = self.coord.board()
-        found = list(board.corrupt)
-        for ref in self.store.list_refs(names.ROOT):
-            if ref.startswith((names.TASKS, names.SESSIONS, names.RESCUE)):
-                continue
-            try:
-                self.store.read([ref])
-            except CoordError:
-                found.append(ref)
-        return found
+    def _unreadable(self) -> tuple[list[str], list[str]]:
+        """Refs that are corrupt, and records of a newer format. Kinds that we do not know are not ours to judge.
 
-    def _raise_epoch(self, reason: str) -> Plan[None]:
+        Only what they point to must be there: a ref to a missing object makes the user's `git gc` fail.
+        """
+        oids = self.store.list_refs(names.ROOT)
+        missing = self._missing(oid for oid in oids.values() if oid != BROKEN)
+        broken = {ref for ref, oid in oids.items() if oid == BROKEN or oid in missing}
+        corrupt, newer = self.records.troubled(oids.keys() - broken)
+        return sorted(corrupt | broken), sorted(newer)
+
+    def _missing(self, oids: Iterable[str]) -> set[str]:
+        asked = "".join(f"{oid}\n" for oid in oids).encode()
+        said = self.repo.git("cat-file", "--batch-check", input=asked, env=OFFLINE).text if asked else ""
+        return {line.split(" ")[0] for line in said.split("\n") if line.endswith(" missing")}
+
+    def _raise_epoch(self, lost: list[str]) -> Plan[None]:
+        reason = ", ".join(lost)
         base = self.records.get(names.META, Meta)
-        if base is None:
+        if base is None and names.META not in lost:
             return Plan([], None)
-        meta = msgspec.structs.replace(base.record, epoch=base.record.epoch + 1)
+        meta = msgspec.structs.replace(base.record, epoch=base.record.epoch + 1) if base is not None else self._anew()
         event = Epoch(at=self.coord.now(), reason=reason[:500])
         return Plan([self.coord.write(names.META, base, meta, event, f"epoch {meta.epoch}: lost {reason}")], None)
+
+    def _anew(self) -> Meta:
+        """The repository's own record, when that was lost: the epoch follows from the tokens that were given out."""
+        tokens = [item.record.token for item in self.coord.board().tasks.values()]
+        return Meta(
+            id=ids.repository_id(self.coord.chance.bytes(ids.SESSION_BYTES)),
+            epoch=(max(tokens, default=0) >> EPOCH_BITS) + 2,
+            created_at=self.coord.now(),
+        )
 
     def _locks(self, *, fix: bool) -> list[Check]:
         checks = []

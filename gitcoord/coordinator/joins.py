@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Struct)
 
+EPOCH_BITS = 20
+"""Each epoch of the repository has that many bits of fencing tokens."""
+
 
 class Board(msgspec.Struct, frozen=True):
     """Everything at one moment: sessions and verdicts by session id, tasks by task id, refs that cannot be read.
@@ -97,7 +100,10 @@ class Joins(Identity):
         sid = task.claim.session if task.claim else task.handoff.to or task.handoff.from_ if task.handoff else None
         if sid is None or not names.is_session_id(sid):
             return None, None
-        self.records.fetch([names.session_ref(sid), names.heartbeat_ref(sid)])
+        try:
+            self.records.fetch([names.session_ref(sid), names.heartbeat_ref(sid)])
+        except CoordError:
+            pass  # a session that cannot be read is told below; a heartbeat that cannot be read only delays
         session = self.records.get(names.session_ref(sid), Session)
         return session, self.verdict(session) if session is not None else None
 
@@ -142,7 +148,7 @@ class Joins(Identity):
     def token_floor(self) -> int:
         """Tokens granted from now on are larger than this: each epoch of the repository has a range of its own."""
         meta = self.records.get(names.META, Meta)
-        return 0 if meta is None else (meta.record.epoch - 1) << 20
+        return 0 if meta is None else (meta.record.epoch - 1) << EPOCH_BITS
 
     # -- views --------------------------------------------------------------------------------------------------------
 

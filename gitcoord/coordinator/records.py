@@ -14,7 +14,7 @@ import msgspec
 
 from gitcoord.core import codec, names
 from gitcoord.core.model import Beat, Meta, Session, Struct, Task
-from gitcoord.errors import CoordError, Corrupt
+from gitcoord.errors import CoordError, Corrupt, NewerFormat
 from gitcoord.store import cache
 from gitcoord.store.base import BROKEN, RefStore
 
@@ -67,6 +67,12 @@ class Records:
         if len(self._decoded) > _CACHE_LIMIT:
             self._decoded.clear()
 
+    def outdated(self, refs: Iterable[str]) -> None:
+        """Drop what was just written, and every listing; what else is in the view stays."""
+        for ref in refs:
+            self._view.pop(ref, None)
+        self._listed.clear()
+
     def fetch(self, refs: Iterable[str]) -> None:
         """Bring refs into the view, in one batch. Raises Corrupt for one that is there but unreadable."""
         wanted = [ref for ref in dict.fromkeys(refs) if ref not in self._view]
@@ -82,6 +88,21 @@ class Records:
         if found is not None and not isinstance(found.record, kind):
             raise Corrupt(f"{ref} does not hold a {kind.__name__.lower()}")
         return found
+
+    def troubled(self, refs: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Those of ``refs`` that are corrupt, and those of a newer format. Kinds that we do not know are neither."""
+        known = [ref for ref in refs if _find_kind(ref) is not None]
+        corrupt: set[str] = set()
+        newer: set[str] = set()
+        for folder in {f"{ref.rpartition('/')[0]}/" for ref in known}:
+            for ref in set(self.all(folder, Struct)[1]).intersection(known):
+                try:
+                    self.get(ref, Struct)
+                except NewerFormat:
+                    newer.add(ref)
+                except CoordError:
+                    corrupt.add(ref)
+        return corrupt, newer
 
     def all(self, prefix: str, kind: type[R]) -> tuple[dict[str, Loaded[R]], list[str]]:
         """Every readable record below ``prefix``, by ref, and the refs that cannot be read."""
@@ -177,6 +198,13 @@ def _loaded(ref: str, oid: str, payload: bytes, *, sure: bool) -> Loaded[Any]:
 
 
 def _kind(ref: str) -> type[Struct]:
+    kind = _find_kind(ref)
+    if kind is None:
+        raise Corrupt(f"{ref} is not a kind of record this gitcoord knows")
+    return kind
+
+
+def _find_kind(ref: str) -> type[Struct] | None:
     for prefix, kind in _KINDS:
         if ref.startswith(prefix):
             return kind
@@ -192,7 +220,7 @@ def _kind(ref: str) -> type[Struct]:
         from gitcoord.core.event import LogEntry
 
         return LogEntry
-    raise Corrupt(f"{ref} is not a kind of record this gitcoord knows")
+    return None
 
 
 def _check_name(ref: str, record: Struct) -> None:

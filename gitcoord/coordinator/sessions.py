@@ -156,7 +156,7 @@ class Sessions(Joins):
 
     def keep_alive(self) -> None:
         """Every command counts as a heartbeat: refresh mine if it is due. Never fails."""
-        if self.begun:
+        if self.begun and not self.newer:
             me = self.find_me()
             if me is not None and me.record.state == "live":
                 self.touch(me)
