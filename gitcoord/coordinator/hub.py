@@ -186,6 +186,12 @@ class Hubs:
         synced = link.sync()
         self.coord.records.forget()
         self._tell(synced)
+        if synced.refused and not synced.sent:
+            raise HubRefused(
+                f"{link.remote.name} takes nothing from here: {synced.refused[0].reason}",
+                hint="nothing is lost; it goes with the next sync. See what it allows with 'git coord hub probe'",
+                remote=link.remote.name,
+            )
         return SyncView(
             hub=link.remote.name,
             received=synced.received,
