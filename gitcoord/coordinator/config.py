@@ -32,6 +32,8 @@ _CHOICES = {
 }
 
 
+_YES = ("true", "yes", "on", "1")
+
 StoreChoice = Literal["auto", "libgit", "plumbing"]
 
 
@@ -40,6 +42,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     policy: Policy = Policy()
     guard: str = "block"
+    trailers: bool = False
     durability: str = "fsync"
     store: StoreChoice = "auto"
     worktree_dir: str | None = None
@@ -67,6 +70,7 @@ def read(repo: Repo, environ: Mapping[str, str]) -> Config:
     return Config(
         policy=checked(Policy(**lengths)),
         guard=values.get("coord.guard", "block"),
+        trailers=values.get("coord.trailers", "").lower() in _YES,
         durability=values.get("coord.durability", "fsync"),
         store=cast(StoreChoice, values.get("coord.store", "auto")),
         worktree_dir=values.get("coord.worktreedir"),

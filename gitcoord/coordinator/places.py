@@ -121,6 +121,9 @@ class Places(Rescue):
                 self.notice("worktree", text)
         binding.bind(git_dir, me.id)
         claimfile.write(git_dir, claimfile.ClaimFile(task_id, me.id, token))
+        hook = os.path.join(self.repo.coord_dir, "hooks", "prepare-commit-msg")
+        if self.config.trailers and not os.path.exists(hook):
+            self.notice("hook", "coord.trailers is on, and its hook is not installed yet: git coord hooks install")
 
     def resettle(self, task: Task, me: Session, *, shared: bool) -> Task:
         """Give the new holder of an already granted task a worktree, and note it in the record.

@@ -126,7 +126,15 @@ class Setup:
 
     def hooks_install(self, *, dry_run: bool = False) -> list[Wrote]:
         """Install the Git hooks; what could not be installed becomes a notice that says what to do."""
-        return self._reported(hooks.install(self.repo, hooks.hook_source(), self._launcher(), dry_run=dry_run))
+        return self._reported(
+            hooks.install(
+                self.repo,
+                hooks.hook_source(),
+                self._launcher(),
+                trailers=self.coord.config.trailers,
+                dry_run=dry_run,
+            )
+        )
 
     def _launcher(self) -> str:
         """The command by which a hook that needs more than sh can find this gitcoord again."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from gitcoord.errors import GitFailed
 from gitcoord.git import hooks_config, hooks_file, hooks_place, hooks_proof, localfile
-from gitcoord.git.hooks_table import EVENTS, HookChange, HookStatus, advice
+from gitcoord.git.hooks_table import ALL, EVENTS, TRAILERS, HookChange, HookStatus, advice
 from gitcoord.git.repo import Repo
 
 LAUNCHER = "launcher"
@@ -32,15 +32,20 @@ def hook_source() -> str:
     raise GitFailed(f"the hook scripts are missing from {candidates[0]}", hint="install gitcoord again")
 
 
-def install(repo: Repo, source_dir: str, launcher: str, *, dry_run: bool = False) -> list[HookChange]:
+def install(
+    repo: Repo, source_dir: str, launcher: str, *, trailers: bool = False, dry_run: bool = False
+) -> list[HookChange]:
     """Put every hook where Git runs it; what was done, was done already, or cannot be done and why.
 
-    ``launcher`` is the program that starts gitcoord. Twice gives the same bytes. Raises GitFailed.
+    ``launcher`` is the program that starts gitcoord; ``trailers``: also the hook for trailers, which goes otherwise.
+    Twice gives the same bytes. Raises GitFailed.
     """
-    scripts = {event.name: _script(source_dir, event.name) for event in EVENTS}
+    scripts = {event.name: _script(source_dir, event.name) for event in (ALL if trailers else EVENTS)}
     copies = {event: os.path.join(repo.coord_dir, "hooks", event) for event in scripts}
     with _alone(repo, dry_run=dry_run):
         rows = [_copy(repo, scripts, launcher, dry_run=dry_run)]
+        if not trailers and not dry_run:
+            rows += _take_out(repo, TRAILERS.name)
         if hooks_config.supported(repo):
             return rows + hooks_config.install(repo, copies, dry_run=dry_run)
         for place in hooks_place.all_places(repo):
@@ -61,14 +66,27 @@ def _in_place(place: hooks_place.Place, scripts: dict[str, bytes], *, dry_run: b
 def uninstall(repo: Repo) -> list[HookChange]:
     """Take every hook of ours out, of all worktrees and by whichever way it came. Raises GitFailed."""
     with _alone(repo, dry_run=False):
-        rows = hooks_config.remove(repo)
-        # Before husky and friends came, our files were put where Git looks by itself.
-        own = hooks_place.judged(repo, os.path.join(repo.common, "hooks"))
-        places = {place.directory: place for place in (own, *hooks_place.all_places(repo))}
-        for place in places.values():
-            slots = [] if place.problem else [hooks_file.Slot(place.directory, event.name) for event in EVENTS]
-            rows += [row for slot in slots if (row := hooks_file.uninstall(slot)) is not None]
-        rows += _remove_copies(repo)
+        return hooks_config.remove(repo) + _out_of_files(repo, [event.name for event in ALL]) + _remove_copies(repo)
+
+
+def _out_of_files(repo: Repo, events: list[str]) -> list[HookChange]:
+    # Before husky and friends came, our files were put where Git looks by itself.
+    own = hooks_place.judged(repo, os.path.join(repo.common, "hooks"))
+    places = {place.directory: place for place in (own, *hooks_place.all_places(repo))}
+    rows = []
+    for place in places.values():
+        slots = [] if place.problem else [hooks_file.Slot(place.directory, event) for event in events]
+        rows += [row for slot in slots if (row := hooks_file.uninstall(slot)) is not None]
+    return rows
+
+
+def _take_out(repo: Repo, event: str) -> list[HookChange]:
+    """Take one hook out where it was put in."""
+    copy = os.path.join(repo.coord_dir, "hooks", event)
+    if not os.path.lexists(copy):
+        return []
+    rows = hooks_config.remove(repo, event) + _out_of_files(repo, [event])
+    os.unlink(copy)
     return rows
 
 
@@ -109,7 +127,7 @@ def _remove_copies(repo: Repo) -> list[HookChange]:
     if not os.path.isdir(directory):
         return []
     try:
-        for name in (*(event.name for event in EVENTS), LAUNCHER):
+        for name in (*(event.name for event in ALL), LAUNCHER):
             path = os.path.join(directory, name)
             if os.path.lexists(path):
                 os.unlink(path)

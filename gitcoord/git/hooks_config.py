@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 
-from gitcoord.git.hooks_table import EVENTS, HookChange
+from gitcoord.git.hooks_table import ALL, HookChange
 from gitcoord.git.repo import Repo
 
 SINCE = (2, 54)
@@ -40,7 +40,7 @@ def commands(repo: Repo) -> dict[str, str]:
     """The command that the repository's config has for each of our events."""
     found = {}
     for key, value in _entries(repo):
-        for event in EVENTS:
+        for event in ALL:
             if key == f"hook.{name_of(event.name)}.command":
                 found[event.name] = value
     return found
@@ -70,10 +70,12 @@ def install(repo: Repo, scripts: dict[str, str], *, dry_run: bool) -> list[HookC
     return rows
 
 
-def remove(repo: Repo) -> list[HookChange]:
-    """Take our sections out again. Raises GitFailed."""
+def remove(repo: Repo, event: str | None = None) -> list[HookChange]:
+    """Take our sections out again, or the one of ``event``. Raises GitFailed."""
     path = os.path.join(repo.common, "config")
     sections = dict.fromkeys(key.rpartition(".")[0] for key, _ in _entries(repo))
+    if event is not None:
+        sections = {section: None for section in sections if section == f"hook.{name_of(event)}"}
     for section in sections:
         repo.git("config", "--local", "--remove-section", section)
     return [HookChange(section, path, "removed") for section in sections]

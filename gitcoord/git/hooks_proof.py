@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gitcoord.errors import GitFailed
 from gitcoord.git import hooks_config, hooks_place, localfile
 from gitcoord.git.hooks_file import Slot
-from gitcoord.git.hooks_table import EVENTS, Event, HookStatus, advice
+from gitcoord.git.hooks_table import EVENTS, TRAILERS, Event, HookStatus, advice
 from gitcoord.git.repo import Repo
 
 _PATIENCE = 5.0
@@ -26,7 +26,7 @@ def prove_all(repo: Repo) -> list[HookStatus]:
     configurable = hooks_config.supported(repo)
     configured = hooks_config.commands(repo) if configurable else {}
     answers = []
-    for event in EVENTS:
+    for event in _installed(repo):
         slot = Slot(place.directory, event.name)
         others = _others(repo, event) if configurable else []
         answer = _prove_config(repo, event, others) if event.name in configured else None
@@ -34,6 +34,12 @@ def prove_all(repo: Repo) -> list[HookStatus]:
             answer = _prove_file(repo, event, slot, others)
         answers.append(answer or _silent(event, place, slot))
     return answers
+
+
+def _installed(repo: Repo) -> tuple[Event, ...]:
+    """The hooks that should fire: the one for trailers only where it was asked for."""
+    wanted = os.path.lexists(os.path.join(repo.coord_dir, "hooks", TRAILERS.name))
+    return (*EVENTS, TRAILERS) if wanted else EVENTS
 
 
 def _prove_config(repo: Repo, event: Event, others: list[str]) -> HookStatus:

@@ -28,8 +28,12 @@ class Guarded:
         launcher = scratch.path.parent / "launcher"
         launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gitcoord "$@"\n')
         launcher.chmod(0o755)
-        hooks.install(office.coord().repo, hooks.hook_source(), str(launcher))
-        return cls(office, launcher)
+        made = cls(office, launcher)
+        made.install()
+        return made
+
+    def install(self, *, trailers: bool = False) -> None:
+        hooks.install(self.office.coord().repo, hooks.hook_source(), str(self.launcher), trailers=trailers)
 
     @property
     def main(self) -> Scratch:

@@ -138,6 +138,7 @@ def message(tree: Scratch) -> str:
 def trailing(guarded: Guarded) -> Scratch:
     """A claimed worktree, with trailers switched on."""
     guarded.main.git("config", "coord.trailers", "true")
+    guarded.install(trailers=True)
     return guarded.worker("ben", "15")[1]
 
 
@@ -186,6 +187,7 @@ def test_trailers_leave_alone_what_is_only_copied(trailing: Scratch) -> None:
 @pytest.mark.parametrize("task", ["fix it", "a: b", 'quo"ted \\ \\\\ end\\', "日本語", "-x", "$(touch x)", "`x`"])
 def test_trailers_name_the_task_as_it_is_called(guarded: Guarded, task: str) -> None:
     guarded.main.git("config", "coord.trailers", "true")
+    guarded.install(trailers=True)
     _ben, tree = guarded.worker("ben", task)
     stage(tree, "a")
     assert commit(tree).code == 0
@@ -200,3 +202,22 @@ def test_trailers_are_only_for_claimed_worktrees_and_only_where_asked_for(guarde
     stage(trailing, "a")
     assert commit(trailing).code == 0
     assert message(trailing) == "change"
+
+
+def test_the_hook_for_trailers_is_there_only_where_it_is_asked_for(guarded: Guarded) -> None:
+    """What a rebase pays for it, whatever it does, is a third of its time."""
+    coord = guarded.office.coord()
+    assert "prepare-commit-msg" not in [row.event for row in coord.hooks_status()]
+    guarded.main.git("config", "coord.trailers", "yes")
+    grant = guarded.office.hire("ann").claim("14")
+    assert [notice.message for notice in grant.notices] == [
+        "coord.trailers is on, and its hook is not installed yet: git coord hooks install"
+    ]
+    for wanted in (True, False):
+        guarded.main.git("config", "coord.trailers", str(wanted).lower())
+        coord = guarded.office.coord()
+        coord.hooks_install()
+        assert [row.fires for row in coord.hooks_status() if row.event == "prepare-commit-msg"] == [True] * wanted
+        again = guarded.office.coord()
+        assert again.hooks_install() == []
+    assert not (guarded.main.path / ".git" / "hooks" / "prepare-commit-msg").exists()
