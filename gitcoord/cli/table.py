@@ -15,6 +15,7 @@ TABLE: dict[str, str] = {
     "hooks status": "setup",
     "demo": "demo",
     "help": "about",
+    "recipes": "recipes",
     "version": "about",
     "start": "sessions",
     "resume": "sessions",

@@ -83,7 +83,9 @@ def judged(
     facts = Facts(
         live=frozenset(live if me is None else live | {me}),
         delay={sid: verdict.wait for sid, verdict in verdicts.items() if not verdict.live and verdict.wait > 0},
-        lapsed=frozenset(lock.token for lock in table.locks if _left(coord, lock, now) == 0 or _unclaimed(coord, lock)),
+        lapsed=frozenset(
+            lock.token for lock in table.locks if time_left(coord, lock, now) == 0 or _unclaimed(coord, lock)
+        ),
         over=frozenset(waiter.ticket for waiter in table.waiters if _over(coord, waiter, now)),
         floor=coord.token_floor(),
     )
@@ -110,7 +112,7 @@ def _sessions(coord: Joins, sids: list[str]) -> tuple[dict[str, Loaded[Session]]
     return found, unreadable
 
 
-def _left(coord: Joins, item: Lock | Waiter, now: Boot | None) -> float | None:
+def time_left(coord: Joins, item: Lock | Waiter, now: Boot | None) -> float | None:
     """Seconds of its ttl still to run, by the running clock, or by how long we have seen it as it is."""
     if item.ttl is None or (item.mark is not None and now is not None and item.mark.id == now.id):
         return locks.left(item, now, 0.0)
@@ -128,7 +130,7 @@ def _unclaimed(coord: Joins, lock: Lock) -> bool:
 
 
 def _over(coord: Joins, waiter: Waiter, now: Boot | None) -> bool:
-    if _left(coord, waiter, now) == 0:
+    if time_left(coord, waiter, now) == 0:
         return True
     process, boot = waiter.process, waiter.mark.id if waiter.mark else None
     if process is None or waiter.host != coord.host:
@@ -146,7 +148,7 @@ def views(coord: Joins, sight: Sight, chosen: Iterable[Lock] | None = None) -> l
 
 
 def _view(coord: Joins, sight: Sight, lock: Lock) -> LockView:
-    left = _left(coord, lock, coord.boot())
+    left = time_left(coord, lock, coord.boot())
     return LockView(
         name=lock.target.name,
         path=lock.target.path,

@@ -48,12 +48,14 @@ def until(
     *,
     timeout: float | None,
     late: Callable[[], TimedOut],
+    soon: Callable[[], float | None] = lambda: None,
     beat: bool = True,
 ) -> T:
     """What ``look`` answers as soon as that is not None. Raises ``late()`` when ``timeout`` seconds are over.
 
     ``look`` begins its own reading (``coord.begin``); it is called at least once, and a last time at the end.
-    ``prefixes``: the refs that it depends on. ``beat``: keep the session alive meanwhile.
+    ``prefixes``: the refs that it depends on. ``soon``: after a look, in how many seconds time alone will change
+    something, where that is known. ``beat``: keep the session alive meanwhile.
     """
     clock = coord.clock
     pulse = Pulse(coord.repo.common, prefixes)
@@ -73,6 +75,8 @@ def until(
             _beat(coord)
             beat_at = now + coord.policy.interval / 2
         again = now + min(_LONGEST_RECHECK, max(RECHECK, (now - looked) * _SHARE))
+        if (known := soon()) is not None:
+            again = min(again, now + max(BRISK, known))
         if beat:
             again = min(again, max(beat_at, now + BRISK))
         _sleep(coord, pulse, begun, again if end is None else min(again, end))

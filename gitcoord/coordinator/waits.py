@@ -75,6 +75,7 @@ class Waits:
         """Until nobody else holds any of ``wants``. It takes nothing: ``lock --wait`` does, in turn."""
         wished = targets(wants, path=path)
         held: list[LockView] = []
+        ends: list[float] = []
 
         def look() -> Awaited | None:
             self.coord.begin(*self.coord.my_refs(), names.LOCKS)
@@ -84,6 +85,8 @@ class Waits:
             mine = live.record.id if live is not None else ""
             found = locks.blockers(seen.table, wished, "shared" if shared else "exclusive", mine, seen.facts)
             held[:] = seeing.views(self.coord, seen, found)
+            left = (seeing.time_left(self.coord, lock, self.coord.boot()) for lock in found)
+            ends[:] = [seconds for seconds in left if seconds is not None]
             return None if found else self._came("lock", free=tuple(target.text for target in wished))
 
         def late() -> TimedOut:
@@ -93,7 +96,10 @@ class Waits:
                 f"{first.name or first.path} is held by {who}", "git coord locks", timeout, locks=list(held)
             )
 
-        return self._until(look, [names.LOCKS_FOLDER, names.SESSIONS], timeout, late)
+        def soon() -> float | None:
+            return min(ends, default=None)
+
+        return self._until(look, [names.LOCKS_FOLDER, names.SESSIONS], timeout, late, soon)
 
     def ready(self, labels: Sequence[str], timeout: float | None) -> Awaited:
         """Until a task can be claimed: a new one, one whose dependencies are done, one whose holder is gone."""
@@ -131,9 +137,14 @@ class Waits:
         return {ref: oid for ref, oid in found.items() if ref.startswith(EVERYTHING)}
 
     def _until(
-        self, look: Callable[[], T | None], prefixes: Sequence[str], timeout: float | None, late: Callable[[], TimedOut]
+        self,
+        look: Callable[[], T | None],
+        prefixes: Sequence[str],
+        timeout: float | None,
+        late: Callable[[], TimedOut],
+        soon: Callable[[], float | None] = lambda: None,
     ) -> T:
-        return until(self.coord, look, prefixes, timeout=timeout, late=late)
+        return until(self.coord, look, prefixes, timeout=timeout, late=late, soon=soon)
 
     def _came(
         self,

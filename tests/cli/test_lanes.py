@@ -62,6 +62,8 @@ wait lock deploy src/x --path --shared --timeout 0s
 wait ready --label web -l db
 wait change
 watch
+recipes
+recipes locks
 event note 'what happened' --meta k=v --meta l= --task 15
 log --follow --json
 log --all
