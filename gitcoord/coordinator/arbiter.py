@@ -99,8 +99,10 @@ class _Line:
         self._hubs.tell_settled(self._link.settle())
         self._hubs.coord.records.forget()
 
-    def merge(self) -> None:
-        self._hubs.tell_clashes(self._link.join().clashes)
+    def merge(self) -> Sequence[str]:
+        joined = self._link.join()
+        self._hubs.tell_clashes(joined.clashes)
+        return joined.unreadable
 
     def has(self, tip: str | None, oid: str) -> bool:
         return self._link.has(tip, oid)

@@ -186,5 +186,6 @@ class Holding(Tasks, Places):
             self.transact(decide)
             if not os.path.isdir(granted.worktrees.get(self.host, "")):
                 self.transact(lambda: self._unplace(granted.id))
+            self.share()
         except CoordError:
             pass  # the failure itself is what the caller has to hear of

@@ -7,7 +7,7 @@ cautious ones: whoever else holds something is taken to be alive. Which commits 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -118,6 +118,18 @@ def replay(ref: str, theirs: bytes | None, ours: Sequence[Link], known: Sequence
     return done
 
 
+def check(ref: str, payload: bytes) -> None:
+    """Raises Corrupt unless ``payload`` is a record that may stand behind ``ref``; a later format may be anything."""
+    rule = _rule(ref)
+    raw = codec.decode_raw(payload)
+    if rule is None or codec.is_newer(raw):
+        return
+    record: Any = codec.convert(raw, rule.kind)
+    name = {names.TASKS: "id", names.SESSIONS: "id", names.DATA: "name"}.get(rule.prefix)
+    if name is not None and rule.prefix + names.key(getattr(record, name)) != ref:
+        raise Corrupt(f"{ref} holds the record of another name")
+
+
 def _event(rule: _Rule | None, item: Link, regranted: Struct | None) -> Any:
     """The event itself; after a grant that was replayed, what its holder did counts under the new token."""
     if rule is None or item.event is None:
@@ -140,6 +152,7 @@ def _moot(record: Struct | None, item: Link) -> bool:
 
 
 class _Rule(Struct, frozen=True):
+    prefix: str
     kind: type[Struct]
     events: Any
     step: Callable[[Any, Any], Struct]
@@ -155,15 +168,15 @@ def _table(record: locks.LockTable | None, event: Any) -> Struct:
     return locking.step(record, event, locks.Facts(live=frozenset(live)))
 
 
-_RULES: Mapping[str, _Rule] = {
-    names.TASKS: _Rule(Task, AnyTaskEvent, _task),
-    names.SESSIONS: _Rule(Session, AnySessionEvent, session.step),
-    names.LOCKS: _Rule(locks.LockTable, AnyLockEvent, _table),
-    names.DATA: _Rule(scope.Scope, scope.AnyScopeEvent, scope.step),
-    names.EVENTS: _Rule(chronicle.LogEntry, chronicle.Logged, chronicle.step),
-}
+_RULES = (
+    _Rule(names.TASKS, Task, AnyTaskEvent, _task),
+    _Rule(names.SESSIONS, Session, AnySessionEvent, session.step),
+    _Rule(names.LOCKS, locks.LockTable, AnyLockEvent, _table),
+    _Rule(names.DATA, scope.Scope, scope.AnyScopeEvent, scope.step),
+    _Rule(names.EVENTS, chronicle.LogEntry, chronicle.Logged, chronicle.step),
+)
 
 
 def _rule(ref: str) -> _Rule | None:
     """The rules of the record behind ``ref``; None for what has none: meta, and whatever a later gitcoord keeps."""
-    return next((rule for prefix, rule in _RULES.items() if ref.startswith(prefix)), None)
+    return next((rule for rule in _RULES if ref.startswith(rule.prefix)), None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from gitcoord.errors import Conflict, CoordError, GitFailed, HubRefused, HubUnreachable, UnknownOutcome
+from gitcoord.errors import Conflict, CoordError, Corrupt, GitFailed, HubRefused, HubUnreachable, UnknownOutcome
 from gitcoord.git import remote as git
 from gitcoord.git.remote import LostContact, NotAtomic, Remote, Update
 from gitcoord.git.remote_report import Verdict
@@ -38,8 +38,8 @@ class Line(Protocol):
     def catch_up(self) -> None:
         """Fetch and merge. Raises HubUnreachable, HubRefused."""
 
-    def merge(self) -> None:
-        """Merge what is known of the hub already."""
+    def merge(self) -> Sequence[str]:
+        """Merge what is known of the hub already; the refs that cannot be merged because they cannot be read."""
 
     def has(self, tip: str | None, oid: str) -> bool:
         """Whether ``oid`` is ``tip`` or in its chain."""
@@ -129,13 +129,14 @@ class HubStore:
     def _require_descent(
         self, changes: Sequence[Change], new: Mapping[str, str], seen: Mapping[str, str | None]
     ) -> None:
-        """A value may replace the hub's only if it was decided on top of it. Raises Lost after having merged."""
+        """A value may replace the hub's only if it was decided on top of it. Raises Lost (after a merge), Corrupt."""
         for change in changes:
             known = seen[change.ref]
             if known is None or known == change.expected or not isinstance(change.new, Commit):
                 continue
             if change.expected is None or not self._line.has(change.expected, known):
-                self._line.merge()
+                if change.ref in self._line.merge():
+                    raise Corrupt(f"{change.ref} cannot be read at {self._line.remote.name}; nothing was granted")
                 raise Lost(change.ref)
 
     def _push(self, goal: Mapping[str, str], seen: Mapping[str, str | None], deciding: Sequence[str]) -> None:

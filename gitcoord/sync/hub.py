@@ -95,7 +95,9 @@ class Link:
             if attempt:
                 self._clock.sleep(0.05 * (1 << attempt) * (0.25 + self._rng.random()))
             joined = self._heard(publish=publish)
-            sent, refused, again = self.send(to_push(self._joining.local(), self._joining.tracked()))
+            left = set(joined.unreadable)  # nobody knows what would be overwritten
+            news = [ref for ref in to_push(*self.both()) if ref not in left]
+            sent, refused, again = self.send(news)
             total = Synced(
                 received=total.received + len(joined.moved),
                 sent=total.sent + sent,

@@ -21,6 +21,7 @@ from gitcoord.store.deposit import deposit
 from gitcoord.store.objects import Obj, build
 
 _ROUNDS = 20
+_DEPTH = 3
 FIRST_LOOK = 8
 _KNOWN = (
     names.META,
@@ -67,11 +68,11 @@ class Joining:
         tracking = self._remote.tracking
         found = self._store.list_refs(tracking)
         here = {names.ROOT + ref.removeprefix(tracking): oid for ref, oid in found.items()}
-        return {ref: oid for ref, oid in here.items() if ref.startswith(_KNOWN)}
+        return {ref: oid for ref, oid in here.items() if _is_ours(ref)}
 
     def local(self) -> dict[str, str]:
         """The local refs that are shared."""
-        return {ref: oid for ref, oid in self._store.list_refs(names.ROOT).items() if ref.startswith(_KNOWN)}
+        return {ref: oid for ref, oid in self._store.list_refs(names.ROOT).items() if _is_ours(ref)}
 
     def join(self) -> Joined:
         """Merge everything that differs. Raises GitFailed, Corrupt where the store itself cannot work."""
@@ -87,6 +88,7 @@ class Joining:
                 ref for ref, oid in theirs.items() if ref.startswith(names.HEARTBEATS) is beats and ours.get(ref) != oid
             ]
             plan.chains = self._chains(differ, ours, theirs)
+            plan.payloads = self._store.load(oid for ref in differ if (oid := theirs[ref]) != BROKEN)
             for ref in differ:
                 self._decide(plan, ref, ours.get(ref), theirs[ref])
             try:
@@ -110,6 +112,8 @@ class Joining:
         try:
             if BROKEN in (ours, theirs):
                 raise Corrupt(f"{ref} cannot be read")
+            if not ref.startswith((names.HEARTBEATS, names.RESCUE)):
+                self._require_record(plan, ref, theirs)
             if ours is None:
                 plan.move(ref, None, theirs)
             elif ref.startswith(names.HEARTBEATS):
@@ -121,6 +125,13 @@ class Joining:
                 self._record(plan, ref, ours, theirs)
         except CoordError:
             plan.unreadable.append(ref)
+
+    def _require_record(self, plan: _Plan, ref: str, theirs: str) -> None:
+        """Raises Corrupt for what no gitcoord put there: whoever may push may have, and it must not become ours."""
+        payload = plan.payloads.get(theirs)
+        if payload is None:
+            raise Corrupt(f"{ref} is at {theirs} at the hub, which cannot be read")
+        merge.check(ref, payload)
 
     def _is_mine(self, ref: str) -> bool:
         """Whether the heartbeat is that of a session of this clone: such a ref has one writer."""
@@ -151,12 +162,9 @@ class Joining:
         if not mine:
             plan.move(ref, ours, theirs)
             return
-        payload = self._store.load([theirs]).get(theirs)
-        if payload is None:
-            raise Corrupt(f"{ref} is at {theirs} at the hub, which cannot be read")
         links = [merge.link(entry.message) for entry in reversed(mine)]
         tip = theirs
-        replayed = merge.replay(ref, payload, links, [merge.link(entry.message) for entry in others])
+        replayed = merge.replay(ref, plan.payloads[theirs], links, [merge.link(entry.message) for entry in others])
         authors = {entry.message: entry.author for entry in mine}
         for item in replayed:
             if isinstance(item, merge.Lost):
@@ -177,6 +185,7 @@ class _Plan:
         self.clashes: list[Clash] = []
         self.unreadable: list[str] = []
         self.chains: Mapping[str, list[Entry]] = {}
+        self.payloads: Mapping[str, bytes] = {}
 
     def move(self, ref: str, expected: str | None, oid: str) -> None:
         self.changes.append(Change(ref, expected, Existing(oid)))
@@ -187,6 +196,11 @@ class _Plan:
             clashes=tuple(self.clashes),
             unreadable=tuple(self.unreadable),
         )
+
+
+def _is_ours(ref: str) -> bool:
+    """Whether the ref has the one depth at which we keep records: ``tasks/15`` and ``tasks/15/x`` cannot both be."""
+    return ref.startswith(_KNOWN) and ref.count("/") == _DEPTH
 
 
 def diverged(

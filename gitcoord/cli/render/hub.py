@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from gitcoord.coordinator.pushing import PushView
     from gitcoord.core.views import Check, Wrote
 
+_SYNC = {
+    "auto": "by itself, when the hub has not heard of us for long (coord.syncInterval)",
+    "manual": "only by 'git coord sync': until then nobody sees what you do, and you may be taken for gone",
+}
+
 
 def hub(view: HubView) -> Doc:
     if view.hub is None:
@@ -26,7 +31,7 @@ def hub(view: HubView) -> Doc:
             ("refs there", f"{view.prefix}* ({view.known} known)"),
             ("last heard of", heard),
             ("in step", waiting),
-            ("sync", view.sync),
+            ("sync", _SYNC[view.sync]),
             ("outcome unknown", "\n".join(view.doubts)),
         )
     )
