@@ -76,7 +76,9 @@ class Cleaning(Sessions, Tasks):
             verdict = self.verdict(found)
             return Plan(self.expiry(found, verdict, by), True) if _abandoned(verdict, limit) else Plan([], False)
 
-        return self.transact(decide)
+        known = self.records.get(names.session_ref(sid), Session)
+        # Of a session elsewhere only the hub can say whether it was heard of; of one here, we know.
+        return self.transact(decide, exclusive=known is not None and known.record.host != self.host)
 
     def _free(self, task_id: str) -> bool:
         """Put a task back whose holder's end is written down: from that no session comes back."""

@@ -88,7 +88,7 @@ class Endings(Sessions, Handoffs):
             unclaimed = former is not None and task.state == "pending" and task.token == former.token
             if unclaimed or (task.claim is not None and task.claim.session == old):
                 try:
-                    grant = self.transact(lambda name=task.id: self._reclaim(name))  # type: ignore[misc]
+                    grant = self.transact(lambda name=task.id: self._reclaim(name), exclusive=True)  # type: ignore[misc]
                     retaken.append(grant.id)
                     self._rebind(grant, new)
                 except CoordError:

@@ -246,3 +246,41 @@ def test_an_offer_is_accepted_in_another_clone(town: Town) -> None:
     ann.sync()
     accepted = ben.accept("15", worktree=False)
     assert (accepted.grant.guarantee, accepted.handoff.note, accepted.grant.task.token) == ("confirmed", "half done", 2)
+
+
+def test_a_resumed_worker_gets_its_task_back_from_the_hub_or_not_at_all(town: Town) -> None:
+    """What somebody else got meanwhile stays theirs, although this clone has not heard of it."""
+    clock, elsewhere = FakeClock(), foreign()
+    here, there = town.clone("here", hub=True), town.clone("there", hub=True)
+    ann, ben = town.hire(there, "ann", clock=elsewhere), town.hire(here, "ben", clock=clock)
+    for task in ("15", "16"):
+        ann.claim(task, worktree=False)
+    ben.sync()
+    ben.status()
+    clock.move(90_000)
+    ben.sync()
+    assert [view.name for view in ben.cleanup().expired] == ["ann"]
+    ben.sync()
+    ann.sync()
+    clock.move(100)
+    ben.heartbeat()
+    ben.claim("15", worktree=False)  # which ann's clone does not know yet
+    back = town.coord(there, clock=elsewhere).resume(ann.wanted or "")
+    assert (back.retaken, back.lost) == (("16",), ("15",))
+
+
+def test_cleaning_up_asks_the_hub_before_it_calls_anybody_dead(town: Town) -> None:
+    clock, elsewhere = FakeClock(), foreign()
+    here, there = town.clone("here", hub=True), town.clone("there", hub=True)
+    ann = town.hire(there, "ann", clock=elsewhere)
+    ann.sync()
+    ben = town.hire(here, "ben", clock=clock)
+    ben.sync()
+    ben.status()
+    clock.move(90_000)
+    ben.sync()  # by now ann was silent for a day, as far as one can see here
+    elsewhere.move(90_000)
+    ann.heartbeat()
+    ann.sync()
+    assert ben.cleanup().expired == ()
+    assert ann.whoami().state == "live"
