@@ -25,6 +25,7 @@ CORE_MAY = {
     "time",
     "math",
     "functools",
+    "itertools",
     "__future__",
 }
 

@@ -25,6 +25,7 @@ MAX_PATTERN = 1000
 """Longest pattern, in characters."""
 
 _SLASH = ord("/")
+_NO_NAMES = {b"", b".", b".."}
 _ALL = ((1 << 256) - 1) & ~(1 << 0) & ~(1 << _SLASH)
 _DOT = 1 << ord(".")
 _NOT_DOT = _ALL & ~_DOT
@@ -87,10 +88,24 @@ def of_path(path: str) -> Pattern:
 
 def matches(pattern: Pattern, path: str) -> bool:
     """Whether ``pattern`` covers ``path`` (relative to the top, ``/`` between segments); False for what is no path."""
+    return matches_names(pattern, names_of(path))
+
+
+def names_of(path: str) -> list[bytes]:
+    """The names that ``path`` consists of; none for what is no path."""
     names = path.encode("utf-8", "surrogateescape").split(b"/")
-    if not {b"", b".", b".."}.isdisjoint(names):
-        return False
-    return covers(pattern.segments, names, _fits)
+    return names if _NO_NAMES.isdisjoint(names) else []
+
+
+def matches_names(pattern: Pattern, names: list[bytes]) -> bool:
+    """``matches``, for those who ask many patterns about one path."""
+    return bool(names) and covers(pattern.segments, names, _fits)
+
+
+def first_name(pattern: Pattern) -> bytes | None:
+    """The name with which every path that ``pattern`` covers begins; None where it may be any."""
+    first = pattern.segments[0]
+    return None if first is None else first.literal
 
 
 def overlap(a: Pattern, b: Pattern) -> bool:
