@@ -99,6 +99,8 @@ def watching(
         stdout=slave,
         stderr=slave,
         env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+        # As under a shell: the kernel stops nobody in an orphaned process group, and ours may be one.
+        process_group=0,
     )
     try:
         screen = Screen(master, child, columns)
@@ -205,13 +207,23 @@ def test_an_error_on_the_way_gives_the_terminal_back_and_is_said_there(repo: Scr
         assert "git coord: not-initialised" in screen.raw.partition(LEAVE)[2]
 
 
+def stopped(screen: Screen) -> bool:
+    """Whether the board comes to a stop; what it writes meanwhile is read, or it would wait for its reader."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        pid, status = os.waitpid(screen.child.pid, os.WUNTRACED | os.WNOHANG)
+        if pid:
+            return os.WIFSTOPPED(status)
+        screen.read(0.02)
+    return False
+
+
 def test_stopped_it_lends_the_terminal_to_the_shell(repo: Scratch) -> None:
     with watching(repo) as screen:
         screen.child.send_signal(signal.SIGTSTP)
         while LEAVE not in screen.raw:
             assert screen.read()
-        _pid, status = os.waitpid(screen.child.pid, os.WUNTRACED)
-        assert os.WIFSTOPPED(status)
+        assert stopped(screen)
         assert termios.tcgetattr(screen.master)[3] & termios.ECHO
         screen.raw = ""
         screen.child.send_signal(signal.SIGCONT)
