@@ -258,7 +258,7 @@ class Claims(Holding):
             )
             record = self.named_step(base, event, self.facts(base.record, verdict), holder, verdict)
             if record is base.record:
-                return Plan([], Won(task=record, me=me.record, changed=False))
+                return Plan(self.renewal(me, base), Won(task=record, me=me.record, changed=False))
             subject = f"take over {id} by {me.record.name}, token {record.token}: {reason}"
             change = self.write(base.ref, base, record, event, subject)
             won = Won(task=record, me=me.record, changed=True, taken_from=holder.record if holder else None)
@@ -272,7 +272,7 @@ class Claims(Holding):
                 self._give_back(won.task, failure)
                 raise
             won = msgspec.structs.replace(won, task=placed)
-        return self._granted(won, worktree=False)
+        return self._granted(won, worktree=worktree and not won.changed)
 
 
 class _Options(Struct, frozen=True, kw_only=True):

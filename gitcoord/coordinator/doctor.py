@@ -50,7 +50,7 @@ class Doctor:
     def examine(self, *, fix: bool = False) -> list[Check]:
         """Everything that was checked, with what was found."""
         self.records.only_objects()
-        checks = [self._git(), self._store(), self._state()]
+        checks = [self._git(), self._store(), self._state(fix=fix)]
         checks += self._corrupt_refs(fix=fix)
         checks += self._locks(fix=fix)
         checks += self._hooks()
@@ -71,11 +71,17 @@ class Doctor:
         message = f"{self.store.kind}; libgit2 can open this repository" if reason is None else f"plumbing: {reason}"
         return Check(name="store", status="ok", message=f"{message}; durability {self.coord.config.durability}")
 
-    def _state(self) -> Check:
+    def _state(self, *, fix: bool) -> Check:
         try:
             meta = self.records.get(names.META, Meta)
         except CoordError as error:
             return Check(name="state", status="problem", message=error.message, hint=error.hint)
+        if meta is None and self.store.list_refs(names.TASKS):
+            if fix:
+                self.coord.transact(lambda: self._raise_epoch([names.META]))
+                return Check(name="state", status="fixed", message=f"{names.META} was lost, and is made anew")
+            hint = "git coord doctor --fix"
+            return Check(name="state", status="problem", message=f"{names.META} is lost", hint=hint)
         if meta is None:
             hint = NotInitialised.hint
             return Check(name="state", status="problem", message="this repository does not use gitcoord yet", hint=hint)
@@ -91,6 +97,9 @@ class Doctor:
         ]
         if not found and not newer:
             return [Check(name="refs", status="ok", message="every coordination ref can be read")]
+        if fix and found and names.META not in found:
+            self.coord.transact(lambda: self._raise_epoch(found))  # before anything goes: a kill may come in between
+            self.records.forget()
         for ref in found:
             if not fix:
                 message = f"{ref} is corrupt: what it held counts as taken until it is mended"
@@ -99,7 +108,7 @@ class Doctor:
             where = quarantine.move_aside(self.repo, ref)
             message = f"{ref} was corrupt; what was left of it is in {where}"
             checks.append(Check(name="refs", status="fixed", message=message))
-        if fix and found:
+        if fix and names.META in found:
             self.records.forget()
             self.coord.transact(lambda: self._raise_epoch(found))
         return checks
@@ -109,7 +118,7 @@ class Doctor:
 
         Only what they point to must be there: a ref to a missing object makes the user's `git gc` fail.
         """
-        oids = self.store.list_refs(names.ROOT)
+        oids = {ref: oid for tree in names.OURS for ref, oid in self.store.list_refs(tree).items()}
         missing = self._missing(oid for oid in oids.values() if oid != BROKEN)
         broken = {ref for ref, oid in oids.items() if oid == BROKEN or oid in missing}
         corrupt, newer = self.records.troubled(oids.keys() - broken)

@@ -53,7 +53,10 @@ class Endings(Sessions, Handoffs):
                 worktree=self.repo.top,
             )
             sid = self.transact(lambda: self._go_on(found.record.id, event))
-            return Resumed(session=self._settle(sid, bind=bind), retaken=(), lost=(), notices=tuple(self.notices))
+            return self._go_on_as(sid, found.record.resumed_from, bind=bind)
+        successor = self._successor(found.record.id)
+        if successor is not None:
+            return self._go_on_as(successor, found.record.id, bind=bind)
         record = msgspec.structs.replace(
             self._new_session(found.record.name),
             agent=found.record.agent,
@@ -63,9 +66,20 @@ class Endings(Sessions, Handoffs):
             process=process,
             resumed_from=found.record.id,
         )
-        sid = self.transact(lambda: self._start(record))
+        return self._go_on_as(self.transact(lambda: self._start(record)), found.record.id, bind=bind)
+
+    def _successor(self, sid: str) -> str | None:
+        """Who goes on for an ended session already: it was resumed before, perhaps by a command that was killed."""
+        board = self.board()
+        heirs = [item.record for item in board.sessions.values() if item.record.resumed_from == sid]
+        living = [record for record in heirs if board.live(record.id)]
+        return max(living, key=lambda record: record.started_at).id if living else None
+
+    def _go_on_as(self, sid: str, former: str | None, *, bind: bool) -> Resumed:
         view = self._settle(sid, bind=bind)
-        retaken, lost = self._take_back(found.record.id, sid)
+        if former is None:
+            return Resumed(session=view, retaken=(), lost=(), notices=tuple(self.notices))
+        retaken, lost = self._take_back(former, sid)
         board = self.board()
         view = self.session_view(board.sessions[sid], board, sid)
         return Resumed(session=view, retaken=tuple(retaken), lost=tuple(lost), notices=tuple(self.notices))
@@ -93,9 +107,13 @@ class Endings(Sessions, Handoffs):
                     self._rebind(grant, new)
                 except CoordError:
                     lost.append(task.id)
-            elif former is not None and task.token > former.token:
+            elif former is not None and task.token > former.token and not self._is_mine(task, new):
                 lost.append(task.id)
         return sorted(retaken), sorted(lost)
+
+    @staticmethod
+    def _is_mine(task: Task, sid: str) -> bool:
+        return task.claim is not None and task.claim.session == sid
 
     def _reclaim(self, task_id: str) -> Plan[Task]:
         """A claim by the successor: the lock delay protects against others, and this is the same worker."""

@@ -38,6 +38,12 @@ def source_of(ref: str) -> str | None:
     return SOURCES.get(ref.rpartition("/")[0] + "/")
 
 
+def said(entry: Entry) -> tuple[str | None, str | None]:
+    """The type and the author of an event, as the commit says."""
+    plain = _trailer(entry.message.partition("\n")[2])
+    return _text(plain.get("type")), _text(plain.get("session"))
+
+
 def event_of(ref: str, entry: Entry, task: str | None, board: Board) -> EventView:
     """A commit as an event. Its text may have been written by anybody: only plain values come out of it."""
     subject, _, rest = entry.message.partition("\n")

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 
 from gitcoord.coordinator.claims import Claims
+from gitcoord.coordinator.entries import said
 from gitcoord.coordinator.places import Plot
 from gitcoord.coordinator.records import Loaded
 from gitcoord.coordinator.tasks import check_id
-from gitcoord.core import names, queue
+from gitcoord.core import codec, names, queue
 from gitcoord.core import task_events as events
 from gitcoord.core.model import Handoff, Session, Struct, Task
 from gitcoord.core.views import Grant, TaskView
@@ -122,12 +124,14 @@ class Handoffs(Claims):
         """Take back an offer of mine that nobody accepted: I hold the task again, with a new token."""
         self.begin(*self.my_refs(), names.task_ref(check_id(id)))
         me = self.me()
-        offer = self.known_task(id).record.handoff
-        if offer is None or offer.from_ != me.record.id:
-            raise NotHolder(f"task {id} is not offered by you", task=id)
-        task = self._take_offer(id)[0]
+        task = self.known_task(id).record
+        if task.claim is None or task.claim.session != me.record.id:
+            if task.handoff is None or task.handoff.from_ != me.record.id:
+                raise NotHolder(f"task {id} is not offered by you", task=id)
+            task = self._take_offer(id)[0]
         found = self.worktree_for(id)
-        if found is not None:
+        note = claimfile.read(found.git_dir) if found is not None else None
+        if found is not None and note is not None and note.session == me.record.id:
             claimfile.write(found.git_dir, claimfile.ClaimFile(id, me.record.id, task.token))
         return self.task_view(task)
 
@@ -144,7 +148,8 @@ class Handoffs(Claims):
     def accept(self, id: str, *, restore: bool = True, worktree: bool = True) -> Accepted:  # noqa: A002
         """Accept an offered task: a new token, the same branch, the uncommitted work restored."""
         self.begin(*self.my_refs(), names.task_ref(check_id(id)))
-        task, offer, me = self._take_offer(id)
+        before = self._accepted_before(id)
+        task, offer, me = before or self._take_offer(id)
         restored = False
         if worktree:
             try:
@@ -156,13 +161,30 @@ class Handoffs(Claims):
         grant = Grant(
             task=self.task_view(task),
             guarantee=self.guarantee,
-            changed=True,
+            changed=before is None,
             created=False,
             taken_from=None,
             taken_from_name=None,
             notices=tuple(self.notices),
         )
         return Accepted(grant=grant, handoff=offer, restored=restored)
+
+    def _accepted_before(self, task_id: str) -> tuple[Task, Handoff, Session] | None:
+        """What I accepted already, with the offer as it was: a kill may have come before its worktree was ready."""
+        me = self.me()
+        base = self.task(task_id)  # with a hub it may not be known here yet
+        if base is None or base.record.claim is None or base.record.claim.session != me.record.id:
+            return None
+        chain = self.store.history([base.oid])[base.oid]
+        for entry, older in pairwise(chain):
+            kind, session = said(entry)
+            if kind == "accept" and session == me.record.id:
+                payload = self.store.load([older.oid]).get(older.oid, b"")
+                offer = codec.convert(codec.decode_raw(payload), Task).handoff
+                return (base.record, offer, me.record) if offer is not None else None
+            if kind in ("claim", "take-over"):
+                break
+        return None
 
     def _take_offer(self, task_id: str) -> tuple[Task, Handoff, Session]:
         def decide() -> Plan[tuple[Task, Handoff, Session]]:
@@ -193,8 +215,6 @@ class Handoffs(Claims):
         branch = task.branch or self._branch_name(task.id, task.title)
         path = worktree.plan_path(self.repo, self.config.worktree_dir, names.key(task.id))
         plot = Plot(path, branch, offer.commit or task.base or self.default_base())
-        self.settle(plot, task.id, me, task.token)
-        restored = restore and offer.rescue is not None
-        if restored and offer.rescue is not None:
-            self.bring_back(plot.path, offer.rescue)
-        return self.place(task.id, plot), restored
+        rescued = offer.rescue if restore else None
+        self.settle(plot, task.id, me, task.token, rescued)
+        return self.place(task.id, plot), rescued is not None

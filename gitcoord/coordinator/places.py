@@ -18,6 +18,7 @@ from gitcoord.core import task as rules
 from gitcoord.core import task_events as events
 from gitcoord.core.model import Session, Task
 from gitcoord.errors import NotFound, Unsafe
+from gitcoord.failpoint import hit
 from gitcoord.git import binding, claimfile
 from gitcoord.store.transact import Plan
 
@@ -107,10 +108,14 @@ class Places(Rescue):
             branch=branch,
         )
 
-    def settle(self, plot: Plot, task_id: str, me: Session, token: int) -> None:
-        """Make (or take over) the planned worktree and bind it to my session."""
+    def settle(self, plot: Plot, task_id: str, me: Session, token: int, rescued: str | None = None) -> None:
+        """Make (or take over) the planned worktree and bind it to my session.
+
+        ``rescued`` is the work to bring into a new one; only then is it bound, so that a kill leaves nothing half done.
+        """
         from gitcoord.git import worktree
 
+        hit("before_worktree")
         if plot.existing is not None and os.path.isdir(plot.path):
             self.rescue(task_id, plot.path, f"before {me.name} takes over its worktree")
             git_dir = plot.existing.git_dir
@@ -119,7 +124,11 @@ class Places(Rescue):
             git_dir = added.git_dir
             for text in added.notices:
                 self.notice("worktree", text)
+            if rescued is not None:
+                self.bring_back(plot.path, rescued)
+        hit("mid_worktree")
         binding.bind(git_dir, me.id)
+        hit("mid_binding")
         claimfile.write(git_dir, claimfile.ClaimFile(task_id, me.id, token))
         hook = os.path.join(self.repo.coord_dir, "hooks", "prepare-commit-msg")
         if self.config.trailers and not os.path.exists(hook):
@@ -140,9 +149,7 @@ class Places(Rescue):
                 (task.branch or self._branch_name(task.id, task.title)) + tail,
                 old.head,
             )
-            self.settle(plot, task.id, me, task.token)
-            if rescued is not None:
-                self.bring_back(plot.path, rescued)
+            self.settle(plot, task.id, me, task.token, rescued)
         else:
             plot = self.plot(task.id, task, base=None, branch=None)
             self.settle(plot, task.id, me, task.token)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gitcoord.coordinator.joins import Joins
 from gitcoord.core import names
+from gitcoord.errors import CoordError
+from gitcoord.failpoint import hit
 from gitcoord.store.base import Change, Existing
 from gitcoord.store.transact import Plan
 
@@ -22,23 +24,34 @@ class Rescue(Joins):
 
         def decide() -> Plan[str | None]:
             previous = self.store.list_refs(names.RESCUE).get(ref) or None
+            parent = previous if previous is not None and self._is_snapshot(previous) else None
             taken = snapshot.take(
                 self.repo,
                 path,
                 message=f"rescue {name}: {reason}",
                 author=self.author(),
-                previous=previous,
+                previous=parent,
                 durable=self.durable,
             )
             if taken is None:
                 return Plan([], None)
             for text in taken.left_out:
                 self.notice("left-out", f"not in the rescue snapshot of {path}: {text}")
-            if previous is not None and snapshot.same_work(self.repo, previous, taken.oid):
-                return Plan([], previous)
+            if parent is not None and snapshot.same_work(self.repo, parent, taken.oid):
+                return Plan([], parent)
             return Plan([Change(ref, previous, Existing(taken.oid))], taken.oid)
 
         return self.transact(decide)
+
+    def _is_snapshot(self, oid: str) -> bool:
+        """Whoever can push puts there what they like: it must not keep anybody's work from being rescued."""
+        from gitcoord.git import snapshot_shape
+
+        try:
+            snapshot_shape.read(self.repo, oid)
+        except CoordError:
+            return False
+        return True
 
     def keep_tip(self, name: str, commit: str) -> None:
         """Keep a commit beside the snapshots, so that it travels with them to where the work goes on."""
@@ -54,5 +67,6 @@ class Rescue(Joins):
         """Restore a rescue snapshot into a clean worktree; what it could not bring becomes notices."""
         from gitcoord.git import snapshot
 
+        hit("mid_restore")
         for text in snapshot.restore(self.repo, path, rescued).notices:
             self.notice("restored", text)

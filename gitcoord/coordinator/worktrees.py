@@ -98,7 +98,10 @@ class Worktrees(Claims):
         With ``force`` what is uncommitted is first kept as a rescue snapshot; commits stay on their branch anyhow.
         """
         self.begin(*self.my_refs())
-        item = self.worktree_for(id) or self._listed(id)
+        item = self.worktree_for(id)
+        if item is None and (gone := self._forget_place(id)) is not None:
+            return RemovedWorktree(path=gone, task=id, rescued=None)
+        item = item or self._listed(id)
         note = claimfile.read(item.git_dir)
         record = self.task(note.task) if note else None
         base = record.record.base if record else None
@@ -112,6 +115,16 @@ class Worktrees(Claims):
             )
         self.remove_place(item, base=base, force=force)
         return RemovedWorktree(path=item.path, task=note.task if note else None, rescued=rescued)
+
+    def _forget_place(self, task_id: str) -> str | None:
+        """The worktree that a task's record speaks of and that is not there: a kill came between the two."""
+        if not task_id.strip() or (found := self.task(task_id)) is None:
+            return None
+        path = found.record.worktrees.get(self.host)
+        if path is None or os.path.lexists(path):
+            return None
+        self.transact(lambda: self._unplace(task_id))
+        return path
 
     def _refuse_in_use(self, item: Worktree) -> None:
         sid = binding.bound_session(item.git_dir)

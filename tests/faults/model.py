@@ -6,7 +6,6 @@ it: None, or the code of the refusal, after which nothing at all may have change
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 TTL, DELAY, INTERVAL, BUCKET = 1800, 60, 300, 30
@@ -20,6 +19,7 @@ class Refusal(Exception):
 class Worker:
     beat: int
     state: str = "live"
+    heir_of: str | None = None
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Job:
     to: str | None = None
     hold: int = 0
     former: tuple[str, int] | None = None
+    accepted: bool = False
 
 
 @dataclass
@@ -81,6 +82,7 @@ class Model:
             job.former = (job.holder, job.token)
         job.state, job.holder, job.giver, job.to, job.hold = "claimed", who, None, None, 0
         job.token += 1
+        job.accepted = False
         self.heartbeat(who, INTERVAL)
 
     def blocked(self, job: Job) -> bool:
@@ -135,6 +137,7 @@ class Model:
         if job.state not in ("claimed", "offered"):
             raise Refusal("wrong-state")
         if job.holder == who:
+            self.heartbeat(who, INTERVAL)
             return
         other = job.holder or job.to or job.giver
         if self.live(other):
@@ -196,6 +199,8 @@ class Model:
     def accept(self, who: str, name: str) -> None:
         self.me(who)
         job = self.known(name)
+        if job.holder == who and job.accepted:
+            return
         if job.state != "offered":
             raise Refusal("wrong-state")
         others = job.to not in (None, who) and job.giver != who
@@ -206,10 +211,14 @@ class Model:
         if others:
             self.bury(job.to)
         self.grant(job, who)
+        job.accepted = True
 
     def withdraw(self, who: str, name: str) -> None:
         self.me(who)
-        if self.known(name).giver != who:
+        job = self.known(name)
+        if job.holder == who:
+            return
+        if job.giver != who:
             raise Refusal("not-holder")
         self.accept(who, name)
 
@@ -260,15 +269,15 @@ class Model:
                 job.state, job.holder = "pending", None
 
     def resume(self, who: str, successor: str) -> None:
-        """``successor`` is the session that goes on where ``who`` cannot."""
+        """``successor`` is the session that goes on: ``who`` itself while it has not ended, else its heir."""
         if self.workers[who].state == "live":
-            return self.heartbeat(who, INTERVAL)
-        self.start(successor)
+            self.heartbeat(who, INTERVAL)
+        elif successor not in self.workers:
+            self.start(successor)
+            self.workers[successor].heir_of = who
+        former = self.workers[successor].heir_of
         for job in self.jobs.values():
-            unclaimed = job.state == "pending" and job.former == (who, job.token)
-            if (unclaimed or job.holder == who) and not self.blocked(job):
+            unclaimed = job.state == "pending" and former is not None and job.former == (former, job.token)
+            held = former is not None and job.holder == former
+            if (unclaimed or held) and not self.blocked(job):
                 self.grant(job, successor)
-        return None
-
-
-Verb = Callable[[], None]

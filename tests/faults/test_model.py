@@ -136,7 +136,11 @@ class Everything(RuleBasedStateMachine):
     def resume(self, who: int) -> None:
         sid = self.sid(who)
         resumed = self.coord().resume(sid, bind=False).session
-        if resumed.id != sid:
+        heirs = {name for name, heir in self.model.workers.items() if heir.heir_of == sid and self.model.live(name)}
+        ended = self.model.workers[sid].state != "live"
+        assert (resumed.id == sid) is not ended
+        assert not (ended and heirs) or resumed.id in heirs
+        if resumed.id not in self.sids:
             self.sids.append(resumed.id)
         self.model.resume(sid, resumed.id)
 
