@@ -1,9 +1,9 @@
 """When a session last beat, kept beside its heartbeat ref so that a hook can tell "not due" without starting a process.
 
-Owns the file ``<common>/coord/sessions/<sid>/beat``: one line of seven words, ``1``, the session's record, interval,
-bucket, boot id or ``-``, uptime and wall clock of the beat; in seconds. The hook scripts read and write it too
-(hooks/post-commit), as they do the heartbeat blob (``core.model.Beat``): formats change in both or not at all, and a
-test compares the blobs byte by byte.
+Owns the file ``<common>/coord/sessions/<sid>/beat``, two lines, in seconds. The first is all that a hook needs between
+two beats, and short because shells read byte by byte: ``1``, interval, uptime (or ``-``), wall clock of the beat. The
+second: the session's record, bucket, boot id (or ``-``). The hook scripts read and write it too (hooks/post-commit), as
+they do the heartbeat blob (``core.model.Beat``): formats change in both or not at all, and a test compares the blobs.
 Losing it costs one slower beat. It proves nothing: whether a session is live is in its record and its heartbeat ref.
 """
 
@@ -14,6 +14,7 @@ import os
 import msgspec
 
 from gitcoord.core.names import is_session_id
+from gitcoord.errors import GitFailed
 from gitcoord.git import localfile
 
 _LIMIT = 300
@@ -44,16 +45,16 @@ def session_dir(common: str, sid: str) -> str:
 
 def read(common: str, sid: str) -> BeatFile | None:
     """The note of the last beat; None when there is none or it is garbage."""
-    line = localfile.read_line(os.path.join(session_dir(common, sid), "beat"), _LIMIT)
-    words = line.split(" ") if line is not None else []
-    if len(words) != 7 or words[0] != "1" or not words[1] or not _HEX.issuperset(words[1]):
-        return None
-    boot = None if words[4] == "-" else words[4]
-    numbers = [_number(word) for word in (words[2], words[3], words[5], words[6])]
+    data = localfile.read_all(os.path.join(session_dir(common, sid), "beat"), _LIMIT) or b""
+    match [line.split(" ") for line in data.decode("ascii", "replace").split("\n")]:
+        case [["1", interval, up, utc], [record, bucket, boot], [""]] if record and _HEX.issuperset(record):
+            numbers = [_number(word) for word in (interval, bucket, "0" if up == "-" else up, utc)]
+        case _:
+            return None
     if None in numbers or numbers[1] == 0:
         return None
-    interval, bucket, up, utc = (number or 0 for number in numbers)
-    return BeatFile(words[1], interval, bucket, boot, up, utc)
+    every, shared, since_boot, wall = (number or 0 for number in numbers)
+    return BeatFile(record, every, shared, None if boot == "-" else boot, since_boot, wall)
 
 
 def _number(word: str) -> int | None:
@@ -67,5 +68,10 @@ def write(common: str, sid: str, beat: BeatFile) -> None:
     """Note a beat that was made. Raises GitFailed."""
     session_dir(common, sid)  # refuses what is no session id
     directory = localfile.private_dir(common, "coord", "sessions", sid)
-    words = ("1", beat.record, beat.interval, beat.bucket, beat.boot or "-", beat.up, beat.utc)
-    localfile.write_line(os.path.join(directory, "beat"), " ".join(str(word) for word in words))
+    up = "-" if beat.boot is None else beat.up
+    text = f"1 {beat.interval} {up} {beat.utc}\n{beat.record} {beat.bucket} {beat.boot or '-'}\n"
+    path = os.path.join(directory, "beat")
+    try:
+        localfile.write_atomic(path, text.encode("ascii"))
+    except OSError as error:
+        raise GitFailed(f"{path} cannot be written: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""What a commit pays for the hooks, against a hook that does nothing.
+"""What a commit pays for the heartbeat, against a hook that does nothing.
 
 Each round makes one commit in every state, one after the other, so that what else the machine does falls on all alike.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.measure import Row, command
-from tests.hooks.support import EMPTY, Worker, write_hook
+from tests.hooks.support import EMPTY, Worker, script, write_hook
 from tests.support import Scratch
 
 ROUNDS = 60
@@ -36,25 +36,25 @@ def rows(place: Path, rounds: int = ROUNDS) -> list[Row]:
     ]
 
 
+def _hook(worker: Worker) -> Path:
+    return Path(worker.repo.common) / "hooks" / "post-commit"
+
+
 def _no_hook(worker: Worker) -> None:
-    worker.uninstall()
-    (Path(worker.repo.common) / "hooks" / "post-commit").unlink(missing_ok=True)
+    _hook(worker).unlink(missing_ok=True)
 
 
 def _empty_hook(worker: Worker) -> None:
-    _no_hook(worker)
-    write_hook(Path(worker.repo.common) / "hooks" / "post-commit", EMPTY)
+    write_hook(_hook(worker), EMPTY)
 
 
 def _nothing_due(worker: Worker) -> None:
-    _no_hook(worker)
-    worker.install()
+    write_hook(_hook(worker), script().read_bytes())
     worker.beat_was(1)
 
 
 def _beat_due(worker: Worker) -> None:
-    _no_hook(worker)
-    worker.install()
+    write_hook(_hook(worker), script().read_bytes())
     worker.make_due()
 
 

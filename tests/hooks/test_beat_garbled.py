@@ -15,18 +15,22 @@ from tests.hooks.support import ANCIENT, SID, Tools, Worker, run_script, script
 from tests.support import Scratch
 
 GARBAGE = [
-    "",
-    "\n",
-    "1\n",
-    "garbage\n",
-    "1 x 300 30 - 0 0\n",
-    "1 ab 0300 08 - 09 0\n",
-    "1 ab 300 0 - 0 0\n",
-    "x" * 5000,
+    *(
+        "",
+        "\n",
+        "1\n",
+        "garbage\n",
+        "x" * 5000,
+        "1 300 - 0\n",
+        "1 300 - 0",
+        "1 300 - 0\nx 30 -\n",
+        "1 300 - 0\nab 0 -\n",
+    ),
+    *("1 0300 08 09\nab 08 -\n", f"1 {'9' * 30} 0 0\nab 30 -\n", "1 300 $(touch${IFS}/tmp/x) 0\nab 30 -\n"),
 ]
 
 
-@pytest.mark.parametrize("garbage", [*GARBAGE, f"1 ab {'9' * 30} 30 - 0 0\n", "1 ab 300 30 - $(touch${IFS}/tmp/x) 0\n"])
+@pytest.mark.parametrize("garbage", GARBAGE)
 def test_a_garbled_note_costs_time_and_nothing_else(shell: list[str], worker: Worker, garbage: str) -> None:
     (worker.directory / "beat").write_text(garbage)
     run_script(shell, worker.scratch.path)

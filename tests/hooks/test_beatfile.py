@@ -14,7 +14,7 @@ from gitcoord.git.beatfile import BeatFile
 
 SID = "s-abcdefgh27"
 BOOT = "dc1ef62e-fc2e-42e1-a4c4-03153cc528f7"
-LINE = f"1 {'ab' * 20} 300 30 {BOOT} 1000 1795211700\n"
+TEXT = f"1 300 1000 1795211700\n{'ab' * 20} 30 {BOOT}\n"
 
 
 def _write_raw(common: Path, content: bytes) -> None:
@@ -35,9 +35,9 @@ def test_what_was_written_is_read(tmp_path: Path, boot: str | None) -> None:
         assert private.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_line_is_the_one_the_hooks_write(tmp_path: Path) -> None:
+def test_the_text_is_the_one_the_hooks_write(tmp_path: Path) -> None:
     beatfile.write(str(tmp_path), SID, BeatFile("ab" * 20, 300, 30, BOOT, 1000, 1795211700))
-    assert (tmp_path / "coord" / "sessions" / SID / "beat").read_text() == LINE
+    assert (tmp_path / "coord" / "sessions" / SID / "beat").read_text() == TEXT
 
 
 def test_no_note_and_no_directory_read_as_none(tmp_path: Path) -> None:
@@ -47,9 +47,19 @@ def test_no_note_and_no_directory_read_as_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        *("", "\n", LINE[:-1], LINE + LINE, LINE.replace("1 ", "2 ", 1), LINE.replace("300", "-1"), "x" * 10_000),
-        *(LINE.replace(" 30 ", " 0 "), LINE.replace("300", "0300"), LINE.replace("ab", "xy"), LINE.replace(" ", "  ")),
-        *(LINE.replace("1000", "1e3"), LINE.replace("1000", "9" * 16), LINE.replace("1000", "1000 7")),
+        *(
+            "",
+            "\n",
+            TEXT[:-1],
+            TEXT + "\n",
+            TEXT + TEXT,
+            TEXT.replace("1 ", "2 ", 1),
+            "x" * 10_000,
+            TEXT.replace("\n", " "),
+        ),
+        *(TEXT.replace("300", "-1"), TEXT.replace("300", "0300"), TEXT.replace("ab", "xy"), TEXT.replace(" ", "  ")),
+        *(TEXT.replace(" 30 ", " 0 "), TEXT.replace("1000", "1e3"), TEXT.replace("1000", "9" * 16)),
+        *(TEXT.replace("1000", "1000 7"), TEXT.replace("\n", "\r\n"), TEXT.replace("300", "٣٠٠")),
     ],
 )
 def test_garbage_reads_as_none(tmp_path: Path, content: str) -> None:
