@@ -15,7 +15,7 @@ from gitcoord.core import ids, names
 from gitcoord.core.model import Meta, Struct
 from gitcoord.core.views import Wrote
 from gitcoord.errors import GitFailed, Unsafe, Usage
-from gitcoord.git import binding, claimfile, hooks, worktree
+from gitcoord.git import binding, claimfile, guardnote, hooks, worktree
 from gitcoord.git.hooks_table import HookChange, HookStatus
 from gitcoord.git.remote import TRACKING
 from gitcoord.store.base import Change, Delete
@@ -73,7 +73,7 @@ class Setup:
     def uninstall(self, *, purge_state: bool = False) -> list[Wrote]:
         """Take back what ``init`` wrote. The state stays, unless ``purge_state``; rescue snapshots always stay.
 
-        Raises Unsafe, before anything changes, when the state is to go while live sessions hold claims.
+        Raises Unsafe, before anything changes, when the state is to go while live sessions hold claims or locks.
         """
         self.records.forget()
         if purge_state:
@@ -96,22 +96,27 @@ class Setup:
         held = sorted(
             task.id for task in board.plain_tasks().values() if board.live(task.claim.session if task.claim else None)
         )
-        if held:
+        locked = sorted(
+            text for sid in board.sessions if board.locks and board.live(sid) for text in board.locks.held_by(sid)
+        )
+        if held or locked:
             raise Unsafe(
-                f"live sessions still hold {', '.join(held[:10])}",
+                f"live sessions still hold {', '.join([*held, *locked][:10])}",
                 hint="let them finish, or end them with 'git coord end SESSION --handoff NOTE'",
                 tasks=held,
+                locks=locked,
             )
 
     def _purge(self) -> list[Wrote]:
         gone = []
-        known = {**self.store.list_refs(names.ROOT), **self.store.list_refs(TRACKING)}
+        known = {ref: oid for tree in (*names.OURS, TRACKING) for ref, oid in self.store.list_refs(tree).items()}
         for ref, oid in known.items():
             if not ref.startswith(names.RESCUE) and oid:
                 self.store.swap([Change(ref, oid, Delete())])
                 gone.append(ref)
         wrote = [Wrote(what=f"coordination state ({len(gone)} refs)", path=names.ROOT)] if gone else []
         for item in worktree.list_worktrees(self.repo):
+            guardnote.clear(item.git_dir)
             sid = binding.bound_session(item.git_dir)
             if sid is not None:
                 binding.unbind(item.git_dir, sid)

@@ -26,6 +26,9 @@ LOCAL = "refs/coord-local/"
 PRIVATE = "refs/coord-local/data/"
 """Scopes that stay in this clone, outside of what is ever pushed or fetched."""
 
+OURS = (ROOT, LOCAL)
+"""The trees of refs that are looked after: found, mended, purged."""
+
 MAX_NAME = 1000
 """Longest task or scope name, in characters; longer ones are refused, not cut."""
 

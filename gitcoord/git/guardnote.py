@@ -23,3 +23,11 @@ def write(git_dir: str, table: str | None, task: str | None, token: int | None) 
         )
     except GitFailed:
         pass  # the next guard looks again
+
+
+def clear(git_dir: str) -> None:
+    """Forget it."""
+    try:
+        os.unlink(os.path.join(git_dir, FILE))
+    except OSError:
+        pass  # not there; or it stays, and is compared as ever

@@ -22,10 +22,10 @@ def move_aside(repo: Repo, ref: str) -> str:
 
     What the ref pointed to, if anything, goes into the file as text: the object itself stays in the repository.
     """
-    if not ref.startswith(names.ROOT) or ".." in ref:
+    if not ref.startswith(names.OURS) or ".." in ref:
         raise GitFailed(f"{ref} is not a coordination ref")
     place = localfile.private_dir(repo.common, "coord", "quarantine")
-    path = os.path.join(place, ref.removeprefix(names.ROOT).replace("/", "_") + "." + os.urandom(4).hex())
+    path = os.path.join(place, ref.removeprefix("refs/").replace("/", "_") + "." + os.urandom(4).hex())
     content = _content(repo, ref)
     try:
         localfile.write_atomic(path, content)

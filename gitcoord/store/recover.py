@@ -13,7 +13,7 @@ import time
 
 import msgspec
 
-from gitcoord.core.names import ROOT
+from gitcoord.core.names import OURS
 from gitcoord.store import intent
 from gitcoord.store.trouble import os_failed
 from gitcoord.store.writelock import alone
@@ -41,11 +41,16 @@ def stale_locks(common: str, now: float | None = None) -> list[StaleLock]:
     """Every leftover lock file of the repository at ``common``. ``now`` is the wall clock, as file times are."""
     now = time.time() if now is None else now
     found = [_look(os.path.join(common, *name.split("/")), now, recoverable=False) for name in _REPORTED]
-    for folder, _, names in os.walk(os.path.join(common, *ROOT.rstrip("/").split("/"))):
+    for folder, _, names in (item for tree in _trees(common) for item in os.walk(tree)):
         for name in sorted(names):
             if name.endswith(".lock"):
                 found.append(_look(os.path.join(folder, name), now, recoverable=True))
     return [lock for lock in found if lock is not None]
+
+
+def _trees(common: str) -> list[str]:
+    """The directories of our refs."""
+    return [os.path.join(common, *tree.rstrip("/").split("/")) for tree in OURS]
 
 
 def _look(path: str, now: float, *, recoverable: bool, after: float = STALE_AFTER) -> StaleLock | None:
@@ -108,8 +113,7 @@ def free(common: str, path: str | None) -> bool:
 
     For after the swap: a writer that is still inside would keep itself out.
     """
-    root = os.path.join(common, *ROOT.rstrip("/").split("/")) + os.sep
-    if path is None or not path.startswith(root):
+    if path is None or not path.startswith(tuple(tree + os.sep for tree in _trees(common))):
         return False
     now = time.time()
     lock = _look(path, now, recoverable=True, after=_SUSPICIOUS_AFTER)
