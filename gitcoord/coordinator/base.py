@@ -187,7 +187,7 @@ class Base:
     def write(self, ref: str, base: Loaded[Any] | None, record: Struct, event: Any, subject: str) -> Change:
         """The change that puts ``record`` where ``base`` was, with ``event`` in its trailer."""
         if base is not None:
-            self.records.prove(base)
+            base = self.records.prove(base)
         payload = codec.encode(record, base.raw if base else None)
         return self.commit(ref, base.oid if base else None, payload, event, subject)
 

@@ -30,9 +30,14 @@ _CACHE_LIMIT = 50_000
 _MANY = 50
 """More records than these missing at once are worth a look into the cache file, and writing it anew."""
 
+_MAX_KEPT = 16 << 10  # larger records are left to the objects; few tasks have a body of that size
+
 
 class Loaded(msgspec.Struct, Generic[R], frozen=True):
-    """A record as read: its ref, the oid to expect, its bytes and the typed record; ``sure``: read from its object."""
+    """A record as read: its ref, the oid to expect, its bytes and the typed record.
+
+    ``sure``: read from its object. One out of the cache is not, and has no bytes: see ``Records.prove``.
+    """
 
     ref: str
     oid: str
@@ -107,59 +112,77 @@ class Records:
     def all(self, prefix: str, kind: type[R]) -> tuple[dict[str, Loaded[R]], list[str]]:
         """Every readable record below ``prefix``, by ref, and the refs that cannot be read."""
         oids = self.oids(prefix)
-        payloads = self._payloads(prefix, oids, kind)
+        payloads = self._payloads(prefix, oids)
         found: dict[str, Loaded[R]] = {}
         corrupt: list[str] = []
         for ref, oid in oids.items():
             loaded = self._decoded.get(oid)
             if loaded is None or loaded.ref != ref:
                 try:
-                    payload = payloads[oid] if loaded is None else loaded.payload
-                    loaded = self._decode(ref, oid, payload, sure=loaded is None or loaded.sure)
-                except (CoordError, KeyError):
+                    loaded = self._decode(ref, oid, payloads.get(oid) or self._payload(oid))
+                except CoordError:
                     corrupt.append(ref)
                     continue
             found[ref] = loaded
         self._view.update(found)
         if len(payloads) > _MANY and self._common is not None:
-            cache.write(self._common, _cache_name(prefix), {_key(ref, it.oid): it.payload for ref, it in found.items()})
+            self._keep(self._common, prefix, found)
         return found, corrupt
 
-    def _payloads(self, prefix: str, oids: Mapping[str, str], kind: type[R]) -> Mapping[str, bytes]:
+    def _payload(self, oid: str) -> bytes:
+        """The bytes of one that was decoded before, for another ref, or could not be read with the others."""
+        known = self._decoded.get(oid)
+        payload = known.payload if known is not None and known.sure else None
+        if payload is None and oid != BROKEN:
+            payload = self._store.load([oid]).get(oid)
+        if payload is None:
+            raise Corrupt(f"{oid} cannot be read")
+        return payload
+
+    def _payloads(self, prefix: str, oids: Mapping[str, str]) -> Mapping[str, bytes]:
         """What the objects say of those that are not decoded yet; many of them are first sought in the cache file."""
         missing = self._missing(oids)
         if len(missing) > _MANY and self._common is not None:
-            self._recall(cache.read(cache.path_of(self._common, _cache_name(prefix))), oids, kind)
+            self._recall(self._common, prefix, oids)
             missing = self._missing(oids)
         return self._store.load(missing) if missing else {}
 
     def _missing(self, oids: Mapping[str, str]) -> list[str]:
-        return [oid for oid in oids.values() if oid not in self._decoded and oid != BROKEN]
+        return [oid for oid in dict.fromkeys(oids.values()) if oid not in self._decoded and oid != BROKEN]
 
-    def _recall(self, kept: Mapping[bytes, bytes], oids: Mapping[str, str], kind: type[R]) -> None:
-        """Decode what the cache has of ``oids``, all at once; it was checked, under this very ref, when it went in."""
-        found = [(ref, oid, kept[key]) for ref, oid in oids.items() if (key := _key(ref, oid)) in kept]
-        try:
-            records = msgspec.json.decode(b"[" + b",".join([item[2] for item in found]) + b"]", type=list[kind])  # type: ignore[valid-type]
-        except msgspec.DecodeError:
-            return  # put there by another gitcoord: read the objects
-        self._decoded.update(
-            {
-                oid: Loaded(ref, oid, payload, rec, False)
-                for (ref, oid, payload), rec in zip(found, records, strict=True)
-            }
-        )
-
-    def prove(self, loaded: Loaded[Any]) -> None:
-        """Make sure that ``loaded`` is what the object says, before it is built upon. Raises CacheWrong."""
-        if loaded.sure:
+    def _recall(self, common: str, prefix: str, oids: Mapping[str, str]) -> None:
+        """Take from the cache what it has of ``oids``; each was checked, under that very ref, when it went in."""
+        data, kind = cache.read(cache.path_of(common, _cache_name(prefix))), _find_kind(prefix + "x")
+        if data is None or kind is None:
             return
-        payload = self._store.load([loaded.oid]).get(loaded.oid)
-        if payload is None or payload.removesuffix(b"\n") != loaded.payload.removesuffix(b"\n"):
+        try:
+            kept = msgspec.msgpack.decode(data, type=tuple[list[str], list[str], list[kind]])  # type: ignore[valid-type]
+        except msgspec.DecodeError:
+            return  # put there by another gitcoord
+        for ref, oid, record in zip(*kept, strict=False):
+            if oids.get(ref) == oid:
+                self._decoded[oid] = Loaded(ref, oid, b"", record, False)
+
+    def _keep(self, common: str, prefix: str, found: Mapping[str, Loaded[Any]]) -> None:
+        """Write the cache: records as they were understood, not bytes, so that one call decodes all of them."""
+        items = [item for item in found.values() if len(item.payload) <= _MAX_KEPT]
+        columns = [item.ref for item in items], [item.oid for item in items], [item.record for item in items]
+        cache.write(common, _cache_name(prefix), msgspec.msgpack.encode(columns))
+
+    def prove(self, loaded: Loaded[R]) -> Loaded[R]:
+        """``loaded`` as its object says, to be built upon. Raises CacheWrong where the cache said something else."""
+        if loaded.sure:
+            return loaded
+        try:
+            proved = _loaded(loaded.ref, loaded.oid, self._store.load([loaded.oid]).get(loaded.oid, b""))
+        except CoordError:
+            proved = None
+        if proved is None or proved.record != loaded.record:
             if self._common is not None:
                 cache.drop(self._common)
             self.only_objects()
             raise CacheWrong(loaded.ref)
+        return proved
 
     def only_objects(self) -> None:
         """From now on believe nothing but objects: to find out which of them are damaged, say."""
@@ -173,10 +196,10 @@ class Records:
             self._listed[prefix] = dict(self._store.list_refs(prefix))
         return self._listed[prefix]
 
-    def _decode(self, ref: str, oid: str, payload: bytes, *, sure: bool = True) -> Loaded[Any]:
+    def _decode(self, ref: str, oid: str, payload: bytes) -> Loaded[Any]:
         known = self._decoded.get(oid)
         if known is None or known.ref != ref or not known.sure:
-            known = self._decoded[oid] = _loaded(ref, oid, payload, sure=sure)
+            known = self._decoded[oid] = _loaded(ref, oid, payload)
         return known
 
 
@@ -184,17 +207,13 @@ def _cache_name(prefix: str) -> str:
     return prefix.rstrip("/").rpartition("/")[2]
 
 
-def _key(ref: str, oid: str) -> bytes:
-    return f"{oid} {ref}".encode("utf-8", "surrogateescape")
-
-
-def _loaded(ref: str, oid: str, payload: bytes, *, sure: bool) -> Loaded[Any]:
+def _loaded(ref: str, oid: str, payload: bytes) -> Loaded[Any]:
     try:
         record = codec.decode(payload, _kind(ref))
     except CoordError as error:
         raise type(error)(f"{ref}: {error.message}", ref=ref) from None
     _check_name(ref, record)
-    return Loaded(ref, oid, payload, record, sure)
+    return Loaded(ref, oid, payload, record)
 
 
 def _kind(ref: str) -> type[Struct]:
