@@ -54,10 +54,6 @@ class Overview(Joins):
             from gitcoord.coordinator import standing
 
             found += standing.attention(self, tasks, sid)
-        if self.config.hub is not None:
-            from gitcoord.coordinator import standing
-
-            found += standing.attention(self, tasks, sid)
         concerned = [task for task in tasks.values() if task.state in ("offered", "failed", "review") or task.after]
         for task in sorted(concerned, key=queue.order):
             if task.state == "offered":
