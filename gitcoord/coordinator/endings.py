@@ -80,9 +80,24 @@ class Endings(Sessions, Handoffs):
         if former is None:
             return Resumed(session=view, retaken=(), lost=(), notices=tuple(self.notices))
         retaken, lost = self._take_back(former, sid)
+        locked = self._lock_again(former)
         board = self.board()
         view = self.session_view(board.sessions[sid], board, sid)
-        return Resumed(session=view, retaken=tuple(retaken), lost=tuple(lost), notices=tuple(self.notices))
+        return Resumed(
+            session=view, retaken=tuple(retaken), lost=tuple(lost), locked=locked, notices=tuple(self.notices)
+        )
+
+    def _lock_again(self, old: str) -> tuple[str, ...]:
+        """The successor's locks: what the old session had locked and nobody has taken."""
+        self.records.forget()
+        if not self.records.oids(names.LOCKS_FOLDER):
+            return ()
+        from gitcoord.coordinator.granting import Granting
+
+        try:
+            return Granting(self).inherit(old)
+        except CoordError:
+            return ()  # the session goes on all the same, and 'whoami' says what it holds
 
     def _go_on(self, sid: str, event: session_rules.Resume) -> Plan[str]:
         base = self.records.get(names.session_ref(sid), Session)

@@ -8,12 +8,16 @@ and ``claims``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gitcoord.coordinator import sight as seeing
 from gitcoord.coordinator.records import Loaded
 from gitcoord.coordinator.sight import Sight
 from gitcoord.coordinator.tasks import Tasks
+from gitcoord.coordinator.turns import in_turn
 from gitcoord.core import lock_events as on
 from gitcoord.core import locking, locks, names
 from gitcoord.core.lock_events import LockEvent, Mode, Target
@@ -23,6 +27,7 @@ from gitcoord.core.pattern import is_pattern
 from gitcoord.core.views import LockView
 from gitcoord.errors import Held, Usage
 from gitcoord.store.base import Change
+from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.joins import Joins
@@ -83,6 +88,24 @@ class Granting:
             granted=tuple(lock.target for lock in mine if lock.token >= seen.table.next_token),
             gone=tuple(seen.name(sid) or sid for sid in gone),
         )
+
+    def inherit(self, old: str) -> tuple[str, ...]:
+        """Lock anew what the ended session ``old`` had locked and nobody has taken: no delay, it is the same worker."""
+        had = [lock for lock in seeing.look(self.coord, None).table.locks if lock.session == old]
+        return tuple(lock.target.text for lock in had if in_turn(self.coord, partial(self._inherit, lock), "locks"))
+
+    def _inherit(self, lock: Lock) -> Plan[bool]:
+        me = self.coord.me()
+        seen = seeing.look(self.coord, me)
+        if lock not in seen.table.locks or lock.token in seen.facts.lapsed:
+            return Plan([], False)
+        delay = {sid: left for sid, left in seen.facts.delay.items() if sid != lock.session}
+        seen = msgspec.structs.replace(seen, facts=msgspec.structs.replace(seen.facts, delay=delay))
+        wish = Wish(wants=(lock.target,), mode=lock.mode, ttl=lock.ttl, reason=lock.reason)
+        try:
+            return Plan(self.take(me, wish, seen).changes, True)
+        except Held:
+            return Plan([], False)
 
     def _still(self, me: Loaded[Session], seen: Sight) -> list[Change]:
         """My heartbeat if it is due, provided that I still hold what I was found to hold."""

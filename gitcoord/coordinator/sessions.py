@@ -31,11 +31,15 @@ class Beaten(Struct, frozen=True, kw_only=True):
 
 
 class Resumed(Struct, frozen=True, kw_only=True):
-    """A session that goes on: ``retaken`` tasks it holds again, ``lost`` ones that others took meanwhile."""
+    """A session that goes on: ``retaken`` tasks it holds again, ``lost`` ones that others took meanwhile.
+
+    ``locked``: what it has locked again.
+    """
 
     session: SessionView
     retaken: tuple[str, ...]
     lost: tuple[str, ...]
+    locked: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,19 @@ def test_a_wait_that_takes_too_long_is_a_timeout(two: Coord) -> None:
     two("lock", "deploy")
     error = two("--session", "ben", "lock", "deploy", "--wait", "1s", "--json")
     assert (error.code, error.error["code"], error.error["holder_name"]) == (1, "timeout", "ann")
+
+
+def test_ctrl_c_ends_the_waiting_with_130_and_leaves_the_queue(two: Coord, scratch: Scratch) -> None:
+    two("lock", "deploy")
+    waiting = scratch.start_coord("--session", "ben", "lock", "deploy", "--wait", "10m")
+    deadline = time.monotonic() + 20
+    while two("locks", "--json").result[0]["waiting"] != ["ben"]:
+        assert time.monotonic() < deadline
+    assert " ben " in two("locks").out.splitlines()[1]
+    waiting.send_signal(signal.SIGINT)
+    _out, err = waiting.communicate(timeout=20)
+    assert (waiting.returncode, "interrupted" in err) == (130, True)
+    assert two("locks", "--json").result[0]["waiting"] == []
 
 
 def test_locks_are_listed_with_who_waits(two: Coord) -> None:

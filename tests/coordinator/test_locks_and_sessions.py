@@ -98,6 +98,30 @@ def test_a_waiter_that_is_gone_is_swept_up_too(office: Office) -> None:
     assert office.record(names.LOCKS)["waiters"] == []
 
 
+def test_a_successor_locks_again_what_nobody_has_taken(timed: Office, clock: FakeClock) -> None:
+    ann, ben = timed.hire("ann"), timed.hire("ben")
+    ann.lock(["kept"], shared=True, reason="why")
+    ann.lock(["taken", "short"])
+    ann.lock(["brief"], ttl=60)
+    clock.move(TTL + 2 * DELAY)
+    ben.heartbeat()
+    ben.lock(["taken"])  # which expires ann
+    resumed = timed.coord().resume(str(ann.wanted), bind=False)
+    assert resumed.locked == resumed.session.locks == ("kept", "short")
+    [kept] = [lock for lock in ben.locks() if lock.name == "kept" and lock.in_force]
+    assert (kept.session, kept.mode, kept.reason, kept.token) == (resumed.session.id, "shared", "why", 6)
+
+
+def test_a_successor_does_not_wait_out_the_lock_delay(timed: Office, clock: FakeClock) -> None:
+    ann = timed.hire("ann")
+    ann.lock(["db"])
+    clock.move(TTL + 1)
+    timed.hire("ben").cleanup()
+    with pytest.raises(Held):
+        timed.hire("cat").lock(["db"])
+    assert timed.coord().resume(str(ann.wanted), bind=False).locked == ("db",)
+
+
 # -- claim and lock together -----------------------------------------------------------------------------------------
 
 

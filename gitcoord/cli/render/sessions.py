@@ -27,6 +27,8 @@ def resumed(answer: Resumed) -> Doc:
         doc[0] = Line(f"started {session.name} ({session.id}), which goes on for {session.resumed_from}")
     if answer.retaken:
         doc.append(Line(f"holds again: {in_words(answer.retaken)}", indent=1))
+    if answer.locked:
+        doc.append(Line(f"has locked again: {in_words(answer.locked)}", indent=1))
     if answer.lost:
         doc.append(Line(f"held by others now: {in_words(answer.lost)}", "warn", indent=1))
     return doc
