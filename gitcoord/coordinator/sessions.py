@@ -15,6 +15,7 @@ from gitcoord.core.views import Notice, SessionView
 from gitcoord.errors import Usage
 from gitcoord.git import binding, host
 from gitcoord.git.filelock import exclusive
+from gitcoord.git.run import BACKGROUND
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
 
@@ -159,7 +160,12 @@ class Sessions(Joins):
         return Beaten(session=me.record.id, written=written, age=None if age is None else round(age, 1))
 
     def keep_alive(self) -> None:
-        """Every command counts as a heartbeat: refresh mine if it is due. Never fails."""
+        """Every command counts as a heartbeat: refresh mine if it is due. Never fails.
+
+        Except one that runs by itself in the background: nobody is at work there, and each would start the next.
+        """
+        if BACKGROUND in self.environ:
+            return
         if self.begun and not self.newer:
             me = self.find_me()
             if me is not None and me.record.state == "live":

@@ -17,6 +17,9 @@ import msgspec
 
 from gitcoord.errors import GitFailed
 
+BACKGROUND = "GIT_COORD_BACKGROUND"
+"""In the environment of a process that nobody asked for: no sign of life, and no reason to start the next one."""
+
 _CHUNK = 1 << 16
 _RESET_SIGNALS = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)]
 

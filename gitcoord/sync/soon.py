@@ -13,7 +13,7 @@ from gitcoord.core.model import Boot
 from gitcoord.errors import CoordError
 from gitcoord.git.localfile import private_dir, read_all, write_atomic
 from gitcoord.git.repo import Repo
-from gitcoord.git.run import launch
+from gitcoord.git.run import BACKGROUND, launch
 
 
 def start(repo: Repo, now: Boot, interval: float) -> bool:
@@ -25,7 +25,7 @@ def start(repo: Repo, now: Boot, interval: float) -> bool:
         write_atomic(path, f"{now.id} {now.at:.3f}\n".encode())
         # -P: a directory named gitcoord in the current one is not what is meant.
         argv = [sys.executable, "-P", "-m", "gitcoord", "-C", repo.git_dir, "--quiet", "sync"]
-        launch(argv, env=repo.env)
+        launch(argv, env={**repo.env, BACKGROUND: "1"})
     except (CoordError, OSError):
         return False  # read-only, or no process to be had: the next command tries again
     return True

@@ -57,6 +57,23 @@ def test_a_command_syncs_in_the_background_when_the_hub_has_not_heard_of_us_for_
         time.sleep(0.05)
 
 
+def test_a_sync_in_the_background_starts_no_other(town: Town) -> None:
+    clone = town.clone("a", hub=True)
+    clone.git("config", "coord.syncInterval", "0s")
+    clone.git("config", "coord.heartbeat", "1s")
+    assert clone.coord("start", "ann").code == 0
+    stamp = clone.path / ".git" / "coord" / "hub" / "started"
+    deadline = time.monotonic() + 20
+    while not stamp.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    before = stamp.read_bytes()
+    assert clone.coord("sync", env={"GIT_COORD_BACKGROUND": "1"}).code == 0
+    assert stamp.read_bytes() == before
+    assert clone.coord("sync").code == 0
+    assert stamp.read_bytes() != before
+
+
 def test_with_manual_sync_nothing_goes_out_by_itself(town: Town) -> None:
     clone = town.clone("a", hub=True)
     for name, value in (("syncInterval", "0s"), ("sync", "manual")):
