@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -260,11 +261,16 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_hk08_guard_semantics_a_broken_or_missing_gitcoord_stops_nobody(guarded: Guarded, how: str) -> None:
+def test_hk08_guard_semantics_a_broken_or_missing_gitcoord_stops_nobody(
+    guarded: Guarded, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     guarded.office.hire("ann").lock(["src/"])
     code = BROKEN[how]
     if code is None:
         guarded.launcher.unlink()
+        # The hook would find an installed one on PATH, which is right and not what is asked here.
+        path = [place for place in os.environ["PATH"].split(":") if not os.path.exists(f"{place}/git-coord")]
+        monkeypatch.setenv("PATH", ":".join(path))
     else:
         guarded.launcher.write_text(f"#!{sys.executable}\n{code}\n")
     allowed(guarded.main, "src/a.py")
