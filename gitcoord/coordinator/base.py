@@ -7,7 +7,8 @@ themselves live in the sibling files, one noun each, and are put together in ``_
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,7 +21,7 @@ from gitcoord.core.lease import Policy
 from gitcoord.core.model import Boot, Meta, Struct
 from gitcoord.core.times import rfc3339
 from gitcoord.core.views import Guarantee, Notice
-from gitcoord.errors import NewerFormat, NotInitialised
+from gitcoord.errors import NewerFormat, NotInitialised, Usage
 from gitcoord.git import host
 from gitcoord.git.repo import Repo
 from gitcoord.store.base import Change, Commit, Ident, RefStore
@@ -188,13 +189,15 @@ class Base:
         """The change that puts ``record`` where ``base`` was, with ``event`` in its trailer."""
         if base is not None:
             base = self.records.prove(base)
-        payload = codec.encode(record, base.raw if base else None)
+        with utf8():
+            payload = codec.encode(record, base.raw if base else None)
         return self.commit(ref, base.oid if base else None, payload, event, subject)
 
     def commit(self, ref: str, oid: str | None, payload: bytes, event: Any, subject: str, body: str = "") -> Change:
         """The change that puts a commit of ``payload`` on top of ``oid``; what it is, in a line and a ``body``."""
         event = msgspec.structs.replace(event, nonce=ids.nonce(self.chance.bytes(ids.NONCE_BYTES)))
-        trailer = msgspec.json.encode(event).decode()
+        with utf8():
+            trailer = msgspec.json.encode(event).decode()
         message = "\n\n".join(filter(None, (one_line(subject), body, f"Coord-Event: {trailer}\n")))
         return Change(ref, oid, Commit(payload, message, self.author()))
 
@@ -207,6 +210,15 @@ class Base:
     def verify(self, *loaded: Loaded[Any]) -> Sequence[Change]:
         """Changes that only insist on the records still being what was read."""
         return [Change(item.ref, item.oid, None) for item in loaded]
+
+
+@contextmanager
+def utf8() -> Iterator[None]:
+    """What is stored is text: an argument that is not UTF-8 (lone surrogates, to Python) is a usage error."""
+    try:
+        yield
+    except UnicodeEncodeError:
+        raise Usage("there are bytes in it that are not UTF-8", hint="write it in UTF-8") from None
 
 
 def one_line(text: str) -> str:

@@ -59,7 +59,7 @@ def add(repo: Repo, path: str, branch: str, base: str | None = None) -> Added:
     """
     path = os.path.abspath(path)
     check_branch(repo, branch)
-    if base is not None and base.startswith("-"):
+    if base is not None and base.startswith(("-", "^")):
         raise NotFound(f"there is no commit {base}")
     with making(repo, path) as cut_short:
         hidden = _hide(repo, path)

@@ -17,6 +17,7 @@ from gitcoord.git.worktree_list import main_top
 BRANCH = "coord/{task}-{slug}"
 """The branch of a task; without a slug the ``-`` before it goes too."""
 
+_LONGEST = 250
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9_+-]|\.(?!\.))*\Z")
 _PLAIN_BRANCH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_+-]*(?:\.[A-Za-z0-9_+-]+)*/)*[A-Za-z0-9_][A-Za-z0-9_+-]*\Z")
 
@@ -75,7 +76,7 @@ def branch_name(task_id: str, title: str, template: str | None = None) -> str:
 
 def check_branch(repo: Repo, branch: str) -> None:
     """Raises Usage unless ``branch`` is a literal branch name that Git accepts: no option, no ``@{-1}``."""
-    if branch == "HEAD" or branch.startswith(("-", "refs/")):
+    if branch == "HEAD" or branch.startswith(("-", "refs/")) or _is_too_long(branch):
         accepted = False
     elif _PLAIN_BRANCH.match(branch) and ".lock" not in branch:
         accepted = True  # the names we make ourselves do not cost a process
@@ -83,3 +84,8 @@ def check_branch(repo: Repo, branch: str) -> None:
         accepted = repo.git("check-ref-format", f"refs/heads/{branch}", check=False).code == 0
     if not accepted:
         raise Usage(f"'{branch}' cannot be the name of a branch", hint="name another with --branch")
+
+
+def _is_too_long(branch: str) -> bool:
+    """Whether a part would not fit a file system's names, with the ``.lock`` that Git appends."""
+    return any(len(os.fsencode(part)) > _LONGEST for part in branch.split("/"))

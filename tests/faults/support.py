@@ -27,11 +27,16 @@ from gitcoord.core.model import Beat
 from gitcoord.errors import Held
 from gitcoord.git import host
 from gitcoord.store.base import Change, Lost
-from tests.support import Scratch
+from tests.support import Ran, Scratch
 
 TTL, DELAY = 1800.0, 60.0
 """The default TTL and lock delay, in seconds."""
 YEAR = 365 * 86400.0
+
+Run = Callable[..., Ran]
+"""A command line run in this process."""
+ORDINARY = {0, 1, 7, 129}
+"""Exit codes that hostile input may lead to."""
 
 
 class FakeClock:
@@ -262,3 +267,9 @@ class Crowd:
     ) -> None:
         for worker in self.workers:
             end(worker)
+
+
+def canaries(scratch: Scratch) -> list[Path]:
+    places = (scratch.path, scratch.path.parent, scratch.path.parent.parent, Path("/tmp"), Path("/"))
+    found = [place / "canary" for place in places if (place / "canary").exists()]
+    return found + [path for path in scratch.path.rglob("canary*") if ".git/refs/coord" not in str(path)]
