@@ -18,6 +18,7 @@ from gitcoord.git.remote_report import Push, Verdict, never_sent, read_report, s
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import Done
 from gitcoord.git.settings import with_settings
+from gitcoord.git.worktree_list import main_top
 
 TRACKING = "refs/coord-remotes/"
 TIMEOUT = 60.0
@@ -178,7 +179,9 @@ def _talk(
         },
     )
     try:
-        return repo.git(*args, env={**env, "GCM_INTERACTIVE": "never"}, check=False, timeout=timeout)
+        # A relative URL counts from the main worktree, wherever the caller stands.
+        home = main_top(repo) or repo.common
+        return repo.git("-C", home, *args, env={**env, "GCM_INTERACTIVE": "never"}, check=False, timeout=timeout)
     except TimeoutError:
         raise HubUnreachable(
             f"{remote.name} did not answer within {timeout:g} s", hint="try again, or look with 'git coord hub probe'"

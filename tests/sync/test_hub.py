@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from gitcoord.errors import HubRefused, HubUnreachable, Usage
@@ -158,3 +161,16 @@ def test_sy06_mirror_wipe_detected(town: Town) -> None:
     assert ann.claim("15", worktree=False).task.token > 1 << 20  # no token is ever given twice
     second = town.clone("b", hub=True)
     assert town.coord(second).task_show("15").title == "write it"
+
+
+def test_a_relative_address_counts_from_the_main_worktree_wherever_one_stands(town: Town) -> None:
+    clone = town.clone("a")
+    clone.git("remote", "set-url", "origin", os.path.relpath(town.hub.path, clone.path))
+    (clone.path / "deep" / "down").mkdir(parents=True)
+    assert clone.coord("init", "--hub", "origin", "--no-hooks").code == 0
+    assert clone.coord("start", "ann").code == 0
+    claimed = clone.coord("claim", "15", "--json")
+    assert claimed.json["guarantee"] == "confirmed"
+    for place in (clone.path / "deep" / "down", Path(claimed.result["worktree"])):
+        assert Scratch(place).coord("sync").code == 0
+        assert Scratch(place).coord("claim", place.name, "--no-worktree", "--session", "ann", "--json").code == 0
