@@ -26,7 +26,9 @@ CALM_AFTER = 10.0
 RECHECK = 2.0
 """Seconds after which the condition itself is looked at again though nothing changed; more where looking is costly."""
 
-_SHARE = 300  # looking again may take 1/300 of the time
+_SHARE = 300  # looking again though nothing changed may take 1/300 of the time
+_REST = 2  # and looking at all a third, but for looks so long that they were spent waiting for others
+_LONGEST_REST = 0.3
 _LONGEST_RECHECK = 60.0
 
 
@@ -74,12 +76,19 @@ def until(
         if beat and now >= beat_at:
             _beat(coord)
             beat_at = now + coord.policy.interval / 2
-        again = now + min(_LONGEST_RECHECK, max(RECHECK, (now - looked) * _SHARE))
-        if (known := soon()) is not None:
-            again = min(again, now + max(BRISK, known))
-        if beat:
-            again = min(again, max(beat_at, now + BRISK))
-        _sleep(coord, pulse, begun, again if end is None else min(again, end))
+        left = [
+            _until_next(now - looked, soon()),
+            *([beat_at - now] if beat else []),
+            *([] if end is None else [end - now]),
+        ]
+        _rest(clock, min(_LONGEST_REST, (now - looked) * _REST, *left))
+        _sleep(clock, pulse, CALM if now - begun > CALM_AFTER else BRISK, now + min(left))
+
+
+def _until_next(cost: float, soon: float | None) -> float:
+    """Seconds until the condition is looked at again though nothing changed; ``cost``: what a look takes."""
+    regular = min(_LONGEST_RECHECK, max(RECHECK, cost * _SHARE))
+    return regular if soon is None else min(regular, max(BRISK, soon))
 
 
 def _beat(coord: Sleeper) -> None:
@@ -89,10 +98,15 @@ def _beat(coord: Sleeper) -> None:
         pass  # no session, or one that has ended: whoever waits may do so all the same
 
 
-def _sleep(coord: Sleeper, pulse: Pulse, begun: float, end: float) -> None:
+def _rest(clock: Clock, seconds: float) -> None:
+    """Whatever happens: where there is much to look at and much going on, looking must not become all one does."""
+    if seconds > 0:
+        clock.sleep(seconds)
+
+
+def _sleep(clock: Clock, pulse: Pulse, pause: float, end: float) -> None:
     """Until refs may have changed, at most until ``end``."""
-    clock = coord.clock
     while (now := clock.monotonic()) < end:
-        clock.sleep(min(CALM if now - begun > CALM_AFTER else BRISK, end - now))
+        clock.sleep(min(pause, end - now))
         if pulse.changed():
             return
