@@ -37,8 +37,8 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     @property
     def bucket(self) -> int:
-        """Width of a heartbeat's time bucket in whole seconds: a tenth of the interval, 1 to 30."""
-        return max(1, min(30, int(self.interval // 10)))
+        """Width of a heartbeat's time bucket in whole seconds: a tenth of the interval, 1 to 10."""
+        return max(1, min(10, int(self.interval // 10)))
 
 
 FENCE = 2 / 3

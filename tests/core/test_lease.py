@@ -82,4 +82,4 @@ def test_a_short_ttl_makes_heartbeats_come_sooner() -> None:
     assert Policy().interval == 300
     assert Policy(ttl=6).interval == 2
     assert Policy(ttl=6).bucket == 1
-    assert Policy().bucket == 30
+    assert Policy().bucket == 10
