@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-TTL, DELAY, INTERVAL, BUCKET = 1800, 60, 300, 30
+TTL, DELAY, INTERVAL, BUCKET = 1800, 60, 300, 10
 
 
 class Refusal(Exception):
