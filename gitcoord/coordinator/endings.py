@@ -8,6 +8,7 @@ import msgspec
 
 from gitcoord.coordinator.handoffs import Handoffs
 from gitcoord.coordinator.joins import Board
+from gitcoord.coordinator.records import Loaded
 from gitcoord.coordinator.sessions import Resumed, Sessions
 from gitcoord.core import names
 from gitcoord.core import session as session_rules
@@ -177,12 +178,8 @@ class Endings(Sessions, Handoffs):
         if (held or locked or dirty) and handoff is None and not force:
             raise self._unsafe(target.record, held, locked, dirty)
         rescued = [path for path in dirty if self.rescue(self._task_at(path, held) or sid, path, "its session ended")]
-        if handoff is not None:
-            for task in held:
-                self.offer(task.id, self._offer_of(target, task, note=handoff))
-        else:
-            for task in held:
-                self._release_for(task.id, sid)
+        for task in held:
+            self._let_go(target, task, handoff)
         self.transact(lambda: self._end(sid, exit_code))
         for item in places:
             binding.unbind(item.git_dir, sid)
@@ -195,6 +192,13 @@ class Endings(Sessions, Handoffs):
             unlocked=locked,
             rescued=tuple(rescued),
         )
+
+    def _let_go(self, target: Loaded[Session], task: Task, note: str | None) -> None:
+        """Offer a claim with ``note``, or release it without one."""
+        if note is not None:
+            self.offer(task.id, self._offer_of(target, task, note=note))
+        else:
+            self._release_for(task.id, target.record.id)
 
     def _held_by(self, board: Board, sid: str) -> list[Task]:
         return [task for task in board.plain_tasks().values() if task.claim is not None and task.claim.session == sid]
