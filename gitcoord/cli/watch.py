@@ -60,6 +60,10 @@ def watch(ctx: Context) -> Reply:
     return Reply(None)
 
 
+_PATIENCE = 0.5
+"""Seconds that a terminal may take to accept our farewell."""
+
+
 class Quit(BaseException):
     """A signal asks us to end; not an Exception, so that nothing on the way takes it for an error."""
 
@@ -154,8 +158,11 @@ class Terminal:
 
     def _give_back(self) -> None:
         try:
-            self.write(_LEAVE)
-            termios.tcsetattr(self.keys, termios.TCSADRAIN, self._saved)
+            # A terminal that takes nothing (Ctrl-S, a reader that hangs) must not keep us from ending.
+            takes = bool(select.select([], [self.screen], [], _PATIENCE)[1])
+            if takes:
+                self.write(_LEAVE)
+            termios.tcsetattr(self.keys, termios.TCSADRAIN if takes else termios.TCSANOW, self._saved)
         except (OSError, termios.error):
             pass  # the terminal has gone
 

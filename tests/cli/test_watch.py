@@ -199,6 +199,16 @@ def test_killed_it_still_gives_the_terminal_back(repo: Scratch, number: signal.S
         assert "Traceback" not in screen.raw
 
 
+def test_killed_before_a_reader_that_hangs_it_ends_all_the_same(repo: Scratch) -> None:
+    with watching(repo) as screen:
+        for number in range(60):  # each draws the page anew, and nobody reads
+            screen.resize(80 + number % 2, 24)
+            time.sleep(0.02)
+        screen.child.send_signal(signal.SIGTERM)
+        assert screen.child.wait(timeout=20) == -signal.SIGTERM
+        screen.child.returncode = None  # the terminal took no farewell: nothing to compare
+
+
 def test_an_error_on_the_way_gives_the_terminal_back_and_is_said_there(repo: Scratch) -> None:
     with watching(repo) as screen:
         shutil.rmtree(repo.common_dir() / "refs" / "coord")
