@@ -84,7 +84,7 @@ def _perform(command: Command, values: Mapping[str, object], context: Context) -
     answer(reply, context)
     if reply.refusal is not None:
         raise reply.refusal
-    return 0
+    return reply.code
 
 
 def read(argv: Sequence[str], asked: Asked) -> None:

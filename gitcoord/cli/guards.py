@@ -8,14 +8,15 @@ from gitcoord.cli.declare import Arg, command
 from gitcoord.cli.render import guards as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, UnknownOutcome
 
 
 @command(
     "hook guard",
     group="Set-up",
     summary="Judge a commit or push for a Git hook: prints allow, warn or block, and why.",
-    details="Exits 0 whatever it finds: only the word 'block' stops anything, so a broken gitcoord stops nobody.",
+    details="Only the word 'block' stops anything, so a broken gitcoord stops nobody. Exits 0 whatever it finds, and 4 "
+    "where it stops because the hub has not heard of the holder for too long: whether the claim counts is not known.",
     example="git coord hook guard pre-commit",
     hidden=True,
 )
@@ -35,4 +36,6 @@ def guard(
     except (CoordError, UnicodeDecodeError) as error:
         return Reply({"verdict": "allow", "offences": []}, bare=look.unable(error))
     verdict = "allow" if not found else mode
-    return Reply({"verdict": verdict, "offences": found}, bare=look.verdict(verdict, found, event))
+    unknown = verdict == "block" and any(offence.code == "unconfirmed" for offence in found)
+    bare = look.verdict(verdict, found, event)
+    return Reply({"verdict": verdict, "offences": found}, bare=bare, code=UnknownOutcome.exit if unknown else 0)

@@ -24,6 +24,7 @@ class Reply:
     ``lines``: the records of ``--porcelain``, where they are not the result itself.
     ``refusal``: the failure that the command ends in all the same, after its document.
     ``guarantee``: how strong what was granted is, where the result is no Grant, which says so itself.
+    ``code``: the exit code of an answer that is no failure and no plain yes.
     ``stream``: results that come one by one, without end, in place of a result; each is shown as ``one`` says, or is a
     line of JSON (not one document: there is no end at which to close it), or a porcelain record.
     """
@@ -31,6 +32,7 @@ class Reply:
     __slots__ = (
         "as_of",
         "bare",
+        "code",
         "confirms",
         "guarantee",
         "lines",
@@ -54,6 +56,7 @@ class Reply:
         lines: Sequence[Any] | None = None,
         refusal: CoordError | None = None,
         guarantee: Guarantee | None = None,
+        code: int = 0,
         stream: Iterator[Any] | None = None,
         one: Callable[[Any], Doc] = lambda _: [],
     ) -> None:
@@ -66,5 +69,6 @@ class Reply:
         self.lines = lines
         self.refusal = refusal
         self.guarantee = guarantee
+        self.code = code
         self.stream = stream
         self.one = one

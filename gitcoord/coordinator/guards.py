@@ -1,4 +1,4 @@
-"""Guards: does a commit or a push touch what somebody else has locked, or come from a claim that is over?
+"""Guards: does a commit or a push touch what somebody else has locked, or come from a claim that is over or unsure?
 
 Only finds and names; whether that stops anything is the hook's and ``coord.guard``'s. Advice among friends: a paused
 worker, ``--no-verify`` or a rebase pass it (the README lists what does); the fencing token is what holds. Loaded when
@@ -44,7 +44,7 @@ class Guards:
         """What is wrong with a commit of the index (of the file ``index``, as Git exports it to hooks)."""
         if not self._begin():
             return []
-        found = self._claim_over()
+        found = self._claim_over() or self._unconfirmed()
         return found + (self._locked(changes.staged(self.coord.repo, index)) if self._paths_locked() else [])
 
     def push(self, remote: str, updates: Sequence[Update]) -> list[Offence]:
@@ -52,7 +52,7 @@ class Guards:
         found = [_private(item) for item in updates if names.LOCAL in (_tree(item.local), _tree(item.remote))]
         if not self._begin():
             return found
-        found += self._claim_over()
+        found += self._claim_over() or self._unconfirmed()
         return found + (self._locked(changes.pushed(self.coord.repo, remote, updates)) if self._paths_locked() else [])
 
     def _begin(self) -> bool:
@@ -80,6 +80,25 @@ class Guards:
                 message=f"this worktree's claim of {note.task} (token {note.token}) was taken over: it is at {now}",
                 hint=f"your work is safe where it is; see 'git coord log --task {note.task}'",
             )
+        ]
+
+    def _unconfirmed(self) -> list[Offence]:
+        """What is held here and the hub has not heard of its holder for long: others may soon take it, or have.
+
+        What is held only provisionally was never the hub's: nobody relies on it, so nothing stops it.
+        """
+        if self.coord.config.hub is None:
+            return []
+        from gitcoord.coordinator.standing import Fence
+
+        found = Fence(self.coord).unconfirmed(claimfile.read(self.coord.repo.git_dir))
+        return [
+            Offence(
+                code="unconfirmed",
+                message=f"the hub has not heard of you for long: whether {what} is still yours is not known",
+                hint="git coord sync",
+            )
+            for what in found
         ]
 
     def _note(self, note: ClaimFile | None) -> None:

@@ -133,6 +133,7 @@ class Hubs:
             )
         self.repo.git("config", "coord.hub", name)
         self.coord.reconfigure()
+        self.coord.note_hub()
         self._tell(synced)
         return self._view(link)
 
@@ -170,6 +171,7 @@ class Hubs:
             return []
         self.repo.git("config", "--local", "--unset-all", "coord.hub")
         self.coord.reconfigure()
+        self.coord.note_hub()
         return [Wrote(what="setting coord.hub", path=os.path.join(self.repo.common, "config"))]
 
     def probe(self, name: str | None = None) -> list[Check]:
@@ -183,6 +185,7 @@ class Hubs:
         """Fetch, merge, push. Raises HubUnreachable, HubRefused."""
         link = self.link()
         self.coord.begin()
+        self.coord.note_hub()
         synced = link.sync()
         self.coord.records.forget()
         self._tell(synced)

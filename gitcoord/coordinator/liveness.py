@@ -17,7 +17,7 @@ from gitcoord.core.codec import encode
 from gitcoord.core.lease import Evidence, Verdict
 from gitcoord.core.model import Beat, Boot, Ending, Session
 from gitcoord.errors import CoordError
-from gitcoord.git import beatfile, host
+from gitcoord.git import beatfile, host, hubnote
 from gitcoord.store.base import Blob, Busy, Change, Lost
 
 
@@ -137,6 +137,7 @@ class Liveness(Base):
 
     def note_beat(self, session: Loaded[Session]) -> None:
         """Tell the Git hooks when this session last beat, so that they need not ask Git. Best effort."""
+        self.note_hub()
         try:
             beatfile.write(
                 self.repo.common,
@@ -152,6 +153,12 @@ class Liveness(Base):
             )
         except CoordError:
             pass  # read-only .git: the hooks find out by themselves
+
+    def note_hub(self) -> None:
+        """Tell the Git hooks whether there is a hub, and how often they may start a sync. Best effort."""
+        config = self.config
+        interval = None if config.sync == "manual" else config.sync_interval
+        hubnote.agree(self.repo.common, hub=config.hub is not None, interval=interval)
 
     def touch(self, session: Loaded[Session], *, if_older: float | None = None) -> bool:
         """Refresh a session's heartbeat if it is due. Never fails: True when one was written."""

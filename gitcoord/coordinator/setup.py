@@ -15,7 +15,7 @@ from gitcoord.core import ids, names
 from gitcoord.core.model import Meta, Struct
 from gitcoord.core.views import Wrote
 from gitcoord.errors import GitFailed, Unsafe, Usage
-from gitcoord.git import binding, claimfile, guardnote, hooks, worktree
+from gitcoord.git import binding, claimfile, guardnote, hooks, hubnote, worktree
 from gitcoord.git.hooks_table import HookChange, HookStatus
 from gitcoord.git.remote import TRACKING
 from gitcoord.store.base import Change, Delete
@@ -83,6 +83,7 @@ class Setup:
             if self._configured(name) is not None:
                 self.repo.git("config", "--local", "--unset-all", name)
                 wrote.append(Wrote(what=f"setting {name}", path=os.path.join(self.repo.common, "config")))
+        hubnote.agree(self.repo.common, hub=False, interval=None)
         if worktree.unhide(self.repo):
             wrote.append(
                 Wrote(what="ignored worktree directory", path=os.path.join(self.repo.common, "info", "exclude"))
@@ -117,6 +118,7 @@ class Setup:
         wrote = [Wrote(what=f"coordination state ({len(gone)} refs)", path=names.ROOT)] if gone else []
         for item in worktree.list_worktrees(self.repo):
             guardnote.clear(item.git_dir)
+            hubnote.clear(item.git_dir)
             sid = binding.bound_session(item.git_dir)
             if sid is not None:
                 binding.unbind(item.git_dir, sid)

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, cast
 from gitcoord.coordinator.hub import Hubs
 from gitcoord.coordinator.liveness import age_of
 from gitcoord.core import codec, lease, names
-from gitcoord.core.model import Beat, Task
+from gitcoord.core.locks import LockTable
+from gitcoord.core.model import Beat, Boot, Task
 from gitcoord.core.views import Attention
 from gitcoord.errors import CoordError, HubRefused
+from gitcoord.git.claimfile import ClaimFile
+from gitcoord.git.hubnote import fence
 from gitcoord.sync.hub import Link
 
 if TYPE_CHECKING:
@@ -61,6 +64,12 @@ def is_unconfirmed(coord: Base, link: Link, sid: str) -> bool:
     now = coord.boot()
     if now is None:
         return False  # no clock here could tell
+    until = confirmed_until(coord, link, sid, now)
+    return until is None or until < now.at
+
+
+def confirmed_until(coord: Base, link: Link, sid: str, now: Boot) -> float | None:
+    """The moment on our running clock until which the heartbeat of mine that the hub has counts; None: it has none."""
     ref = link.remote.tracked(names.heartbeat_ref(sid))
     try:
         found = coord.store.read([ref])[ref]
@@ -68,7 +77,7 @@ def is_unconfirmed(coord: Base, link: Link, sid: str) -> bool:
     except CoordError:
         beat = None
     age = None if beat is None else age_of(beat, now)
-    return age is None or age > lease.FENCE * coord.policy.ttl
+    return None if age is None else now.at - age + lease.FENCE * coord.policy.ttl
 
 
 def provisional(coord: Base, link: Link, tasks: Mapping[str, Task]) -> list[Task]:
@@ -84,3 +93,43 @@ def provisional(coord: Base, link: Link, tasks: Mapping[str, Task]) -> list[Task
         if known is None or known.claim != task.claim:
             found.append(task)
     return found
+
+
+class Fence:
+    """Whether what is held here may still be relied on: asked by the guards before each commit and push."""
+
+    def __init__(self, coord: Base) -> None:
+        self._coord = coord
+        self._link = Hubs(cast("Joins", coord)).link()
+
+    def unconfirmed(self, claim: ClaimFile | None) -> list[str]:
+        """What is held here by sessions that are unconfirmed, in words. ``claim``: what this worktree was made for.
+
+        Leaves a note until when the hooks need not ask again.
+        """
+        coord, now = self._coord, self._coord.boot()
+        if now is None:
+            return []  # no clock here could tell
+        held = self._held(claim)
+        until = {sid: confirmed_until(coord, self._link, sid, now) for sid in held}
+        found = [what for sid, what in held.items() if (moment := until[sid]) is None or moment < now.at]
+        if not found:
+            # What is granted later brings a heartbeat along, at most one interval old, and counts from there.
+            later = now.at + lease.FENCE * coord.policy.ttl - coord.policy.interval
+            fence(coord.repo.git_dir, Boot(id=now.id, at=min([later, *filter(None, until.values())])))
+        return found
+
+    def _held(self, claim: ClaimFile | None) -> dict[str, str]:
+        """What is held here by the hub's word: the claim that this worktree was made for, and my locks."""
+        records = self._coord.records
+        table = records.get(names.LOCKS, LockTable)
+        me = cast("Joins", self._coord).find_me()
+        held = {}
+        if me is not None and table is not None and any(lock.session == me.record.id for lock in table.record.locks):
+            held[me.record.id] = "what you have locked"
+        task = records.get(names.task_ref(claim.task), Task) if claim is not None else None
+        if claim is None or task is None or task.record.claim is None or task.record.token != claim.token:
+            return held
+        if not provisional(self._coord, self._link, {claim.task: task.record}):
+            held[claim.session] = f"the claim of {claim.task}"
+        return held

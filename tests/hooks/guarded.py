@@ -24,7 +24,16 @@ class Guarded:
 
     @classmethod
     def found(cls, scratch: Scratch) -> Guarded:
-        office = Office.found(scratch)
+        return cls._around(Office.found(scratch))
+
+    @classmethod
+    def over(cls, scratch: Scratch) -> Guarded:
+        """The same over a clone that takes part in the coordination already."""
+        return cls._around(Office(scratch))
+
+    @classmethod
+    def _around(cls, office: Office) -> Guarded:
+        scratch = office.scratch
         launcher = scratch.path.parent / "launcher"
         launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gitcoord "$@"\n')
         launcher.chmod(0o755)
