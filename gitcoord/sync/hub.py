@@ -27,7 +27,7 @@ from gitcoord.sync.heard import age
 from gitcoord.sync.joining import FIRST_LOOK, Clash, Joined, Joining, to_push
 
 ROUNDS = 5
-AT_ONCE = 400
+AT_ONCE = 1000
 """Refs in one push: more would not fit a command line everywhere."""
 
 _FILE = 1 << 20
