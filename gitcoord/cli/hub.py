@@ -9,6 +9,7 @@ from gitcoord.cli.render import hub as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import duration, filled
 from gitcoord.errors import CoordError, Usage
+from gitcoord.git.run import BACKGROUND
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.hub import SyncView
@@ -93,6 +94,9 @@ def sync(
         float | None, Opt("--every", metavar="D", about="Again and again, with this pause.", parse=duration)
     ] = None,
 ) -> Reply:
+    if BACKGROUND in ctx.environ and ctx.coord.config.sync == "manual":
+        ctx.coord.note_hub()  # set by hand, and whoever started this did not know it yet
+        raise Usage("coord.sync is manual: nothing goes out by itself", hint="git coord sync")
     if every is None:
         view = ctx.coord.sync()
         return Reply(view, lambda: look.synced(view), as_of=0.0, confirms=True)

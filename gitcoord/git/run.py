@@ -83,13 +83,29 @@ def _wait(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _spawn(argv: Sequence[str], env: Mapping[str, str], stdin: int, stdout: int, stderr: int, *, group: bool) -> int:
+def _spawn(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    stdin: int,
+    stdout: int,
+    stderr: int,
+    *,
+    group: bool,
+    apart: bool = False,
+) -> int:
     actions = [
         (os.POSIX_SPAWN_DUP2, stdin, 0),
         (os.POSIX_SPAWN_DUP2, stdout, 1),
         (os.POSIX_SPAWN_DUP2, stderr, 2),
     ]
     try:
+        if apart:
+            try:
+                return os.posix_spawnp(
+                    argv[0], list(argv), env, file_actions=actions, setsigdef=_RESET_SIGNALS, setsid=True
+                )
+            except NotImplementedError:
+                pass  # a group of its own is the next best
         if group:
             return os.posix_spawnp(
                 argv[0], list(argv), env, file_actions=actions, setsigdef=_RESET_SIGNALS, setpgroup=0
@@ -160,10 +176,13 @@ def _feed(fd: int, view: memoryview) -> memoryview:
 
 
 def launch(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
-    """Start a program that goes on by itself, with no input and no output; its pid. Raises GitFailed."""
+    """Start a program that goes on by itself, with no input and no output; its pid. Raises GitFailed.
+
+    In a session of its own, away from our terminal: who asks there in the background is stopped, and holds its locks.
+    """
     null = os.open(os.devnull, os.O_RDWR)
     try:
-        return _spawn(argv, env, null, null, null, group=True)
+        return _spawn(argv, env, null, null, null, group=True, apart=True)
     finally:
         os.close(null)
 
