@@ -13,7 +13,7 @@ import pytest
 from gitcoord.coordinator import Coordinator
 from gitcoord.errors import NoRepository, NotInitialised, WrongState
 from tests.faults.support import Office
-from tests.support import Scratch
+from tests.support import Scratch, git_version
 
 MakeScratch = Callable[..., Scratch]
 
@@ -60,8 +60,8 @@ def test_a_sha256_repository(make_scratch: MakeScratch) -> None:
     a_day_of_work(office)
 
 
-def test_a_reftable_repository(make_scratch: MakeScratch, newest_git: tuple[int, ...]) -> None:
-    if newest_git < (2, 45):
+def test_a_reftable_repository(make_scratch: MakeScratch) -> None:
+    if git_version() < (2, 45):
         pytest.skip("reftable needs git 2.45 or newer")
     a_day_of_work(Office.found(make_scratch("reftable", "--ref-format=reftable")))
 
