@@ -56,7 +56,23 @@ class Doctor:
         checks += self._hooks()
         checks += self._bindings(fix=fix)
         checks += self._sessions()
+        checks += self._hub()
         return checks
+
+    def _hub(self) -> list[Check]:
+        config = self.coord.config
+        if config.hub is None:
+            return []
+        heard = self.coord.unheard()
+        last = "not heard of since this machine started" if heard == float("inf") else f"heard of {span(heard)} ago"
+        if config.sync != "manual":
+            message = f"{config.hub}, {last}; synced by itself at most every {span(config.sync_interval)}"
+            return [Check(name="hub", status="ok", message=message)]
+        message = (
+            f"{config.hub}, {last}; coord.sync is manual, so nothing goes there by itself: others take whoever does "
+            f"not sync for {span(self.coord.policy.ttl)} for gone"
+        )
+        return [Check(name="hub", status="warning", message=message, hint="git coord sync")]
 
     def _git(self) -> Check:
         version = repository_version(self.repo.git("version").text)
