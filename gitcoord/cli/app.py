@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,8 @@ def _let_go(context: Context) -> None:
 
 def _perform(command: Command, values: Mapping[str, object], context: Context) -> int:
     try:
-        reply: Reply = command.run(context, **values)
+        with _patience(command, context):
+            reply: Reply = command.run(context, **values)
     finally:
         context.keep_alive()
     from gitcoord.cli.output import answer
@@ -85,6 +87,15 @@ def _perform(command: Command, values: Mapping[str, object], context: Context) -
     if reply.refusal is not None:
         raise reply.refusal
     return reply.code
+
+
+def _patience(command: Command, context: Context) -> AbstractContextManager[None]:
+    """Where a person may wait for a hub: something that says so."""
+    if context.options.quiet or command.verb == "watch" or not sys.stderr.isatty():
+        return nullcontext()
+    from gitcoord.cli.patience import told
+
+    return told()
 
 
 def read(argv: Sequence[str], asked: Asked) -> None:

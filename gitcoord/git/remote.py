@@ -8,6 +8,7 @@ Owns the command lines and what is said when the remote cannot be reached. What 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -16,7 +17,7 @@ from gitcoord.core import names
 from gitcoord.errors import GitFailed, Guarded, HubRefused, HubUnreachable, Usage
 from gitcoord.git.remote_report import Push, Verdict, never_sent, read_report, silent
 from gitcoord.git.repo import Repo
-from gitcoord.git.run import Done
+from gitcoord.git.run import BACKGROUND, Done
 from gitcoord.git.settings import with_settings
 from gitcoord.git.worktree_list import main_top
 
@@ -24,7 +25,11 @@ TRACKING = "refs/coord-remotes/"
 TIMEOUT = 60.0
 """Seconds for one conversation with a remote; then its whole process group is killed."""
 
+asking: tuple[str, float] | None = None
+"""The remote that is being talked to and since when (monotonic), for whoever wants to say so."""
+
 _FETCHES = 3
+_OTHER_SSH = re.compile(r"plink|putty|simple", re.IGNORECASE)
 _NEVER = re.compile(r"[\x00-\x20\x7f]")
 _HELPER = re.compile(r"(?:ext|fd)::", re.IGNORECASE)
 _PREFIX = re.compile(r"refs/(?:heads/)?[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9_-]*)*/\Z")
@@ -178,14 +183,29 @@ def _talk(
             **(settings or {}),
         },
     )
+    global asking
+    alone = BACKGROUND in repo.env
+    env = {**env, "GCM_INTERACTIVE": "never", **(_mute(repo) if alone else {})}
+    # A relative URL counts from the main worktree, wherever the caller stands.
+    home = main_top(repo) or repo.common
+    asking = remote.name, time.monotonic()
     try:
-        # A relative URL counts from the main worktree, wherever the caller stands.
-        home = main_top(repo) or repo.common
-        return repo.git("-C", home, *args, env={**env, "GCM_INTERACTIVE": "never"}, check=False, timeout=timeout)
+        return repo.git("-C", home, *args, env=env, check=False, timeout=timeout, asks=not alone)
     except TimeoutError:
         raise HubUnreachable(
             f"{remote.name} did not answer within {timeout:g} s", hint="try again, or look with 'git coord hub probe'"
         ) from None
+    finally:
+        asking = None
+
+
+def _mute(repo: Repo) -> dict[str, str]:
+    """What keeps git and ssh from asking anybody, also in a window: nobody is there who started this."""
+    mute = {"GIT_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}
+    ssh = repo.env.get("GIT_SSH_COMMAND") or repo.git("config", "--get", "core.sshCommand", check=False).text
+    if (not ssh and "GIT_SSH" in repo.env) or _OTHER_SSH.search(repo.env.get("GIT_SSH_VARIANT") or ssh):
+        return mute  # another program than OpenSSH, with options of its own
+    return {**mute, "GIT_SSH_COMMAND": f"{ssh or 'ssh'} -o BatchMode=yes"}
 
 
 def _unreachable(remote: Remote, done: Done) -> HubUnreachable:

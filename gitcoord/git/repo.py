@@ -67,6 +67,7 @@ class Repo(msgspec.Struct, frozen=True):
         env: Mapping[str, str] | None = None,
         check: bool = True,
         timeout: float | None = None,
+        asks: bool = False,
     ) -> Done:
         """Run ``git ARGS`` on the common directory, or ``at`` a worktree's root. Raises GitFailed when ``check``."""
         done = run(
@@ -74,6 +75,7 @@ class Repo(msgspec.Struct, frozen=True):
             env={**self.env, **env} if env else self.env,
             input=input,
             timeout=timeout,
+            asks=asks,
         )
         if check and done.code != 0:
             raise GitFailed(f"git {args[0]} failed: {done.complaint or f'exit code {done.code}'}")

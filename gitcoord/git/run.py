@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gitcoord.errors import GitFailed
+from gitcoord.git import terminal
 
 BACKGROUND = "GIT_COORD_BACKGROUND"
 """In the environment of a process that nobody asked for: no sign of life, and no reason to start the next one."""
@@ -49,34 +50,44 @@ def run(
     input: bytes = b"",  # noqa: A002 - the word everybody knows from subprocess
     timeout: float | None = None,
     own_group: bool = False,
+    asks: bool = False,
 ) -> Done:
     """Run ``argv`` to its end, feeding it ``input``.
 
     With ``timeout`` (seconds) or ``own_group`` it runs in its own process group, which is killed whole when time is up:
-    killing ``git push`` alone leaves its transport children behind. Raises GitFailed when the program cannot be
-    started, TimeoutError when time is up.
+    killing ``git push`` alone leaves its transport children behind. ``asks``: it may have to ask the person at the
+    terminal, if there is one. Raises GitFailed when the program cannot be started, TimeoutError when time is up.
     """
     in_read, in_write = os.pipe()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     group = own_group or timeout is not None
+    tty = terminal.ours() if group and asks else None
     try:
         pid = _spawn(argv, env, in_read, out_write, err_write, group=group)
     except BaseException:
-        for fd in (in_write, out_read, err_read):
+        for fd in (in_write, out_read, err_read, *([] if tty is None else [tty])):
             os.close(fd)
         raise
     finally:
         for fd in (in_read, out_write, err_write):
             os.close(fd)
+    if tty is not None:
+        terminal.lend(tty, pid)
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
         out, err = _talk(in_write, input, out_read, err_read, deadline)
+        code = _wait(pid)
     except BaseException:
         _kill(pid, group=group)
         os.waitpid(pid, 0)
         raise
-    return Done(_wait(pid), out, err)
+    finally:
+        if tty is not None:
+            terminal.take_back(tty)
+    if tty is not None and code == -signal.SIGINT:
+        raise KeyboardInterrupt  # the terminal was theirs, and so was the interrupt
+    return Done(code, out, err)
 
 
 def _wait(pid: int) -> int:
