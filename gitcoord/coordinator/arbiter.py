@@ -93,16 +93,13 @@ class _Line:
             ) from None
 
     def catch_up(self) -> None:
-        joined = self._link.refresh()
+        self._link.refresh()
         self.fresh = True
-        self._hubs.tell_clashes(joined.clashes)
         self._hubs.tell_settled(self._link.settle())
         self._hubs.coord.records.forget()
 
     def merge(self) -> Sequence[str]:
-        joined = self._link.join()
-        self._hubs.tell_clashes(joined.clashes)
-        return joined.unreadable
+        return self._link.join().unreadable
 
     def has(self, tip: str | None, oid: str) -> bool:
         return self._link.has(tip, oid)

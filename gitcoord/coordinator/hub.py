@@ -16,16 +16,14 @@ from gitcoord.core.views import Check, Wrote
 from gitcoord.errors import HubRefused, NotInitialised, Usage
 from gitcoord.git import remote as git
 from gitcoord.git.remote import Remote
-from gitcoord.store.base import Busy, Change, Commit, Existing, Lost
+from gitcoord.store.base import Change, Commit, Existing
 from gitcoord.store.transact import Plan
 from gitcoord.sync.hub import Link, Synced
-from gitcoord.sync.joining import Clash, to_push
+from gitcoord.sync.joining import Clash, Joining, to_push
 from gitcoord.sync.probe import Probe
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.joins import Joins
-
-_TRIES = 5
 
 
 class Epoch(Struct, frozen=True, kw_only=True):
@@ -71,11 +69,13 @@ class Hubs:
     def link(self, remote: Remote | None = None) -> Link:
         """The line to the hub that is set, or to ``remote``. Raises Usage where there is none."""
         coord = self.coord
+        remote = remote or self.remote()
+        joining = Joining(coord.repo, coord.store, remote, coord.host, self.kept, durable=coord.durable)
         return Link(
             coord.repo,
             coord.store,
-            remote or self.remote(),
-            coord.host,
+            remote,
+            joining,
             clock=coord.clock,
             rng=coord.chance,
             durable=coord.durable,
@@ -205,7 +205,6 @@ class Hubs:
         )
 
     def _tell(self, synced: Synced) -> None:
-        self.tell_clashes(synced.clashes)
         self.tell_settled(synced.settled)
         notice = self.coord.notice
         for refusal in synced.refused:
@@ -219,42 +218,29 @@ class Hubs:
             said = "went through after all" if went else "did not happen"
             self.coord.notice("settled", f"the change of {ref} whose outcome was not known {said}")
 
-    def tell_clashes(self, clashes: Sequence[Clash]) -> None:
-        """Say which of our events were refused, and keep them for those who were not looking."""
-        if not clashes:
-            return
-        now = self.coord.clock.now()
-        at = self.coord.now()
-        fresh = []
+    def kept(self, clashes: Sequence[Clash]) -> list[Change]:
+        """Say which of our events were refused; the change that keeps them for those who were not looking."""
+        now, at = int(self.coord.clock.now()), self.coord.now()
         for clash in clashes:
             self.coord.notice("conflict", f"'{clash.subject}' was undone by what happened at the hub: {clash.why}")
-            fresh.append(
-                conflicts.Entry(
-                    ref=clash.ref,
-                    subject=clash.subject,
-                    code=clash.code,
-                    why=clash.why,
-                    event=clash.event,
-                    at=at,
-                    when=int(now),
-                )
+        fresh = [
+            conflicts.Entry(
+                ref=clash.ref,
+                subject=clash.subject,
+                code=clash.code,
+                why=clash.why,
+                event=clash.event,
+                at=at,
+                when=now,
             )
-        for _ in range(_TRIES):
-            try:
-                self._keep(fresh, int(now), at)
-                return
-            except (Lost, Busy):
-                continue
-
-    def _keep(self, fresh: Sequence[conflicts.Entry], now: int, at: str) -> None:
-        store = self.coord.store
-        found = store.read([conflicts.REF])[conflicts.REF]
+            for clash in clashes
+        ]
+        found = self.coord.store.read([conflicts.REF])[conflicts.REF]
         before = None if found is None else codec.convert(codec.decode_raw(found.payload), conflicts.Conflicts)
         record = conflicts.noted(before, fresh, now)
         payload = codec.encode(record, None if found is None else codec.decode_raw(found.payload))
         message = f"{len(fresh)} refused at the hub\n\nCoord-Nonce: {self.coord.chance.bytes(8).hex()}\n"
-        commit = Commit(payload, message, self.coord.author())
-        store.swap([Change(conflicts.REF, found.oid if found else None, commit)])
+        return [Change(conflicts.REF, found.oid if found else None, Commit(payload, message, self.coord.author()))]
 
     def conflicts(self) -> tuple[conflicts.Entry, ...]:
         """Events of the last thirty days that the hub's history did not allow."""

@@ -46,9 +46,11 @@ class Note(Struct, frozen=True, kw_only=True):
 
 
 def noted(record: Conflicts | None, new: Iterable[Entry], now: int) -> Conflicts:
-    """The list with ``new``, without what is older than thirty days."""
+    """The list with ``new``, without what is older than thirty days; an event is kept once, however often refused."""
     old = record or Conflicts()
-    kept = [entry for entry in (*old.entries, *new) if now - entry.when < KEPT]
+    known = {(entry.ref, entry.event) for entry in old.entries if entry.event is not None}
+    added = [entry for entry in new if (entry.ref, entry.event) not in known]
+    kept = [entry for entry in (*old.entries, *added) if now - entry.when < KEPT]
     return msgspec.structs.replace(old, entries=tuple(kept[-MOST:]))
 
 

@@ -64,7 +64,7 @@ class Link:
     """The line between one clone and its hub."""
 
     def __init__(
-        self, repo: Repo, store: RefStore, remote: Remote, host: str, *, clock: Uptime, rng: Rng, durable: bool
+        self, repo: Repo, store: RefStore, remote: Remote, joining: Joining, *, clock: Uptime, rng: Rng, durable: bool
     ) -> None:
         self.repo = repo
         self.store = store
@@ -72,7 +72,7 @@ class Link:
         self.durable = durable
         self._clock = clock
         self._rng = rng
-        self._joining = Joining(repo, store, remote, host, durable=durable)
+        self._joining = joining
         self._folder = os.path.join(repo.coord_dir, "hub")
 
     # -- sync ---------------------------------------------------------------------------------------------------------

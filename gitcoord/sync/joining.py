@@ -7,7 +7,7 @@ Moves local refs by swaps; never talks to the hub. What is replayed, and what is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -53,14 +53,23 @@ class Joined(Struct, frozen=True, kw_only=True):
     unreadable: tuple[str, ...] = ()
 
 
-class Joining:
-    """The merge of one clone; ``host`` is its id, by which it knows its own sessions."""
+Keep = Callable[[Sequence[Clash]], Sequence[Change]]
+"""The changes that write refused events down for their authors."""
 
-    def __init__(self, repo: Repo, store: RefStore, remote: Remote, host: str, *, durable: bool) -> None:
+
+class Joining:
+    """The merge of one clone; ``host`` is its id, by which it knows its own sessions.
+
+    What ``keep`` makes of refused events is swapped together with the records that they vanish from: whatever happens
+    next, a line that breaks or a process that dies, they are told. Its ref has to come first by name.
+    """
+
+    def __init__(self, repo: Repo, store: RefStore, remote: Remote, host: str, keep: Keep, *, durable: bool) -> None:
         self._repo = repo
         self._store = store
         self._remote = remote
         self._host = host
+        self._keep = keep
         self._durable = durable
 
     def tracked(self) -> dict[str, str]:
@@ -93,7 +102,7 @@ class Joining:
                 self._decide(plan, ref, ours.get(ref), theirs[ref])
             try:
                 deposit(self._repo, plan.objects, durable=self._durable)
-                self._store.swap(plan.changes)
+                self._store.swap([*(self._keep(plan.clashes) if plan.clashes else ()), *plan.changes])
                 return _sum(done, plan.joined())
             except (Lost, Busy):
                 if attempt == _ROUNDS - 1:
