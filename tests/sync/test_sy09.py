@@ -1,0 +1,142 @@
+"""Five clones, one hub, a bad network, any order of work: no seed may break what is promised. FAULTS SY09.
+
+The faults that are put in on purpose show that the simulation would find what it is there to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from gitcoord.coordinator import base, turns
+from gitcoord.core import merge, task
+from gitcoord.store import hub as deciding
+from gitcoord.sync import joining
+from tests.sync import simulation
+from tests.sync.sim_truth import Violation
+from tests.sync.sim_wire import Hub
+
+QUICK, STEPS = 500, 60
+NIGHTLY = 10_000
+PARTS = 10
+
+
+def worlds(seeds: range, steps: int) -> None:
+    for seed in seeds:
+        simulation.run(seed, steps)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_sy09_no_seed_breaks_a_promise(part: int) -> None:
+    size = QUICK // PARTS
+    worlds(range(part * size, (part + 1) * size), STEPS)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("part", range(100))
+def test_sy09_no_seed_of_a_night_breaks_a_promise(part: int) -> None:
+    size = NIGHTLY // 100
+    worlds(range(part * size, (part + 1) * size), simulation.STEPS)
+
+
+@pytest.mark.parametrize("seed", [6, 17, 50])
+def test_sy09_a_refusal_is_told_although_the_process_died_or_the_line_broke(seed: int) -> None:
+    worlds(range(seed, seed + 1), simulation.STEPS)
+
+
+def test_sy09_a_seed_is_always_the_same_run() -> None:
+    assert simulation.run(3, STEPS).log == simulation.run(3, STEPS).log
+
+
+# -- faults that must be found ----------------------------------------------------------------------------------------
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def _a_hub_that_compares_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Hub.__init__
+
+    def careless(self: Hub, *args: Any) -> None:
+        found(self, *args)
+        self.compares = False
+
+    monkeypatch.setattr(Hub, "__init__", careless)
+
+
+def _a_merge_that_keeps_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ours(self: Any, plan: Any, ref: str, mine: str, theirs: str) -> None:
+        """As if only we had moved."""
+
+    monkeypatch.setattr(joining.Joining, "_record", ours)
+
+
+def _a_merge_that_takes_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merge, "replay", lambda ref, theirs, ours, known: [])
+
+
+def _a_token_that_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    granted = task._granted
+
+    def same(record: Any, event: Any, facts: Any) -> Any:
+        after = granted(record, event, facts)
+        assert after.claim is not None
+        token = max(record.token, 1)
+        return msgspec.structs.replace(after, token=token, claim=msgspec.structs.replace(after.claim, token=token))
+
+    monkeypatch.setattr(task, "_granted", same)
+
+
+def _a_lost_answer_that_counts_as_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding.HubStore, "_find_out", lambda *args: None)
+
+
+def _a_counter_that_every_clone_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def alone(coord: base.Base, decide: Any, what: str, *, exclusive: bool = False) -> Any:
+        return coord.transact(decide)
+
+    monkeypatch.setattr("gitcoord.coordinator.sharing.in_turn", alone)
+    assert turns.in_turn is not alone
+
+
+def _a_claim_decided_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gitcoord.coordinator import arbiter
+
+    monkeypatch.setattr(arbiter, "at_hub", lambda coord, decide, limit: coord.loop(coord.store, decide, limit=limit))
+
+
+def _an_observer_who_counts_the_time_it_was_deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base.Base, "unheard", lambda self: 0.0)
+
+
+FAULTS: Mapping[Break, int] = {
+    _a_hub_that_compares_nothing: 20,
+    _a_merge_that_keeps_ours: 20,
+    _a_merge_that_takes_theirs: 20,
+    _a_token_that_does_not_grow: 20,
+    _a_lost_answer_that_counts_as_a_yes: 60,
+    _a_counter_that_every_clone_counts_alone: 20,
+    _a_claim_decided_here: 20,
+}
+"""By how many seeds each has to be found."""
+
+RARE: Mapping[Break, int] = {_an_observer_who_counts_the_time_it_was_deaf: 200}
+
+
+def found(fault: Break, monkeypatch: pytest.MonkeyPatch, seeds: int) -> None:
+    fault(monkeypatch)
+    with pytest.raises(Violation, match=r"again with: python -m tests\.sync\.simulation \d+"):
+        worlds(range(seeds), simulation.STEPS)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__.strip("_"))
+def test_sy09_the_simulation_finds(fault: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+    found(fault, monkeypatch, FAULTS[fault])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("fault", RARE, ids=lambda fault: fault.__name__.strip("_"))
+def test_sy09_the_simulation_finds_in_the_long_run(fault: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+    found(fault, monkeypatch, RARE[fault])
