@@ -15,6 +15,7 @@ import msgspec
 
 from gitcoord.core import names
 from gitcoord.errors import GitFailed, Guarded, HubRefused, HubUnreachable, Usage
+from gitcoord.git import remote_wrap
 from gitcoord.git.remote_report import Push, Verdict, never_sent, read_report, silent
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import BACKGROUND, Done
@@ -108,6 +109,8 @@ def fetch(repo: Repo, remote: Remote, *, timeout: float = TIMEOUT) -> None:
     for _ in range(_FETCHES):
         done = _talk(repo, remote, args, timeout, {"fetch.negotiationAlgorithm": "noop"})
         if done.code == 0:
+            if remote_wrap.needed(remote.prefix):
+                remote_wrap.unwrap_noted(repo, remote.tracked(names.HEARTBEATS))
             return
         if "cannot lock ref" not in done.complaint:  # a push of ours noted its own outcome meanwhile
             break
@@ -121,7 +124,10 @@ def ls_remote(repo: Repo, remote: Remote, refs: Sequence[str], *, timeout: float
         raise _unreachable(remote, done)
     pairs = (line.split("\t", 1) for line in done.text.split("\n") if "\t" in line)
     found = {ref: oid for oid, ref in pairs}
-    return {ref: found[ref] for ref in refs if ref in found}  # a pattern also matches at the end of longer names
+    shown = {ref: found[ref] for ref in refs if ref in found}  # a pattern also matches at the end of longer names
+    beats = {ref: oid for ref, oid in shown.items() if _is_wrapped(remote, ref)}
+    blobs = remote_wrap.unwrapped(repo, beats.values())
+    return {**shown, **{ref: blobs.get(oid, oid) for ref, oid in beats.items()}}
 
 
 def push(
@@ -138,6 +144,7 @@ def push(
     ``hooks``: a branch of the user's goes along, so the user's pre-push hook is asked (Git LFS needs it). Raises
     HubUnreachable when nothing was sent, LostContact when nobody knows, NotAtomic, Guarded (by that hook), GitFailed.
     """
+    updates = _as_branches(repo, remote, updates)
     leases = [f"--force-with-lease={item.ref}:{item.expected or ''}" for item in updates if item.leased]
     specs = [f"{item.new or ''}:{item.ref}" for item in updates]
     verify = "--verify" if hooks else "--no-verify"
@@ -148,6 +155,26 @@ def push(
         raise LostContact(f"no answer within {timeout:g} s") from None
     report = read_report(done, [item.ref for item in updates])
     return _judged(remote, done, report, hooks=hooks)
+
+
+def _is_wrapped(remote: Remote, ref: str) -> bool:
+    return remote_wrap.needed(remote.prefix) and ref.startswith(remote.there(names.HEARTBEATS))
+
+
+def _as_branches(repo: Repo, remote: Remote, updates: Sequence[Update]) -> Sequence[Update]:
+    """The updates as the remote has to be told them, where it takes nothing but branches."""
+    beats = [item for item in updates if _is_wrapped(remote, item.ref)]
+    if not beats:
+        return updates
+    commits = remote_wrap.wrapped(repo, [oid for item in beats for oid in (item.new, item.expected) if oid is not None])
+
+    def told(oid: str | None) -> str | None:
+        return None if oid is None else commits.get(oid, oid)
+
+    return [
+        Update(item.ref, told(item.new), told(item.expected), item.leased) if item in beats else item
+        for item in updates
+    ]
 
 
 def _judged(remote: Remote, done: Done, report: Push, *, hooks: bool) -> dict[str, Verdict]:
