@@ -20,7 +20,8 @@ from gitcoord.core import codec, conflicts, names
 from gitcoord.core.merge import Link, link, nonce
 from gitcoord.errors import CoordError
 from gitcoord.store.base import Change, Commit
-from tests.sync.sim_truth import SKEW, Violation, Witness, require
+from tests.sync.sim_clock import YEAR, Dice, NodeClock
+from tests.sync.sim_truth import Violation, Witness, require
 from tests.sync.sim_verbs import VERBS
 from tests.sync.sim_wire import Crash, Hub, SimRepo, Store
 
@@ -43,46 +44,6 @@ _SETTINGS = {
     "user.name": "Sim",
     "user.email": "sim@example.org",
 }
-_YEAR = 365 * 86400.0
-
-
-class NodeClock:
-    """A machine's clocks: they run at their own rate, and the wall clock says anything."""
-
-    def __init__(self, world: World, number: int) -> None:
-        self._world = world
-        self._rate = world.rng.uniform(1 / SKEW**0.5, SKEW**0.5)
-        self._zero = world.time - world.rng.uniform(100.0, 1e5)
-        self._name = number
-        self._boots = 0
-        self.wall = 1_800_000_000.0 + world.rng.choice([0.0, 0.0, 3600.0, -10 * _YEAR, 10 * _YEAR])
-
-    def now(self) -> float:
-        return self.wall + self.up()
-
-    def up(self) -> float:
-        return (self._world.time - self._zero) * self._rate
-
-    monotonic = up
-
-    def boot(self) -> str:
-        return f"{self._name:08x}-0000-0000-0000-{self._boots:012x}"
-
-    def sleep(self, seconds: float) -> None:
-        self._world.time += seconds / self._rate
-
-    def reboot(self) -> None:
-        self._boots += 1
-        self.wall += self.up()
-        self._zero = self._world.time - 20.0
-
-
-class Dice:
-    """The coordinator's randomness."""
-
-    def __init__(self, rng: Random) -> None:
-        self.random = rng.random
-        self.bytes = rng.randbytes
 
 
 class Node:
@@ -217,7 +178,7 @@ class World:
         elif fate < 0.105:
             node.paused = rng.randrange(30)
         elif fate < 0.12:
-            node.clock.wall += rng.choice([-3600.0, 3600.0, -_YEAR, _YEAR])
+            node.clock.wall += rng.choice([-3600.0, 3600.0, -YEAR, YEAR])
         elif fate < 0.123:
             node.clock.reboot()
             node.coord = node.opened()
