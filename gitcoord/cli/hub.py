@@ -143,4 +143,4 @@ def _again_and_again(ctx: Context, every: float) -> Reply:
             pause = every
             if view.received or view.sent or view.conflicts:
                 show(look.synced(view), ctx.environ)
-        time.sleep(pause)
+        time.sleep(pause * (0.9 + 0.2 * ctx.coord.chance.random()))  # many clones must not come at the same moment

@@ -10,12 +10,15 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gitcoord.core import codec, conflicts, names
 from gitcoord.core.model import FORMAT, Meta, Struct
 from gitcoord.core.views import Check, Wrote
 from gitcoord.errors import HubRefused, NotInitialised, Usage
 from gitcoord.git import remote as git
 from gitcoord.git.remote import Remote
+from gitcoord.git.remote_report import limited
 from gitcoord.store.base import Change, Commit, Existing
 from gitcoord.store.transact import Plan
 from gitcoord.sync.hub import Link, Synced
@@ -24,6 +27,10 @@ from gitcoord.sync.probe import Probe
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.joins import Joins
+
+
+_PAUSES = (2.0, 4.0, 8.0)
+"""Seconds, with jitter, before a hub that limits pushes is asked once more: no longer than somebody may wait."""
 
 
 class Epoch(Struct, frozen=True, kw_only=True):
@@ -186,13 +193,14 @@ class Hubs:
         link = self.link()
         self.coord.begin()
         self.coord.note_hub()
-        synced = link.sync()
+        synced = self._in_time(link)
         self.coord.records.forget()
         self._tell(synced)
         if synced.refused and not synced.sent:
+            more = ", in a minute or later" if _is_limited(synced) else ". See what it allows: git coord hub probe"
             raise HubRefused(
                 f"{link.remote.name} takes nothing from here: {synced.refused[0].reason}",
-                hint="nothing is lost; it goes with the next sync. See what it allows with 'git coord hub probe'",
+                hint=f"nothing is lost; it goes with the next sync{more}",
                 remote=link.remote.name,
             )
         return SyncView(
@@ -203,6 +211,17 @@ class Hubs:
             refused=tuple(refusal.ref for refusal in synced.refused),
             shared=synced.shared,
         )
+
+    def _in_time(self, link: Link) -> Synced:
+        """Sync; where the hub limits how often one may come, again a few times, each time later."""
+        synced = link.sync()
+        for pause in _PAUSES:
+            if not _is_limited(synced):
+                break
+            self._tell(msgspec.structs.replace(synced, refused=()))
+            self.coord.clock.sleep(pause * (0.5 + self.coord.chance.random()))
+            synced = link.sync()
+        return synced
 
     def _tell(self, synced: Synced) -> None:
         self.tell_settled(synced.settled)
@@ -249,3 +268,7 @@ class Hubs:
             return ()
         record = codec.convert(codec.decode_raw(found.payload), conflicts.Conflicts)
         return conflicts.recent(record, int(self.coord.clock.now()))
+
+
+def _is_limited(synced: Synced) -> bool:
+    return any(limited(refusal.reason) for refusal in synced.refused)

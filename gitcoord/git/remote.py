@@ -16,7 +16,7 @@ import msgspec
 from gitcoord.core import names
 from gitcoord.errors import GitFailed, Guarded, HubRefused, HubUnreachable, Usage
 from gitcoord.git import remote_wrap
-from gitcoord.git.remote_report import Push, Verdict, never_sent, read_report, silent
+from gitcoord.git.remote_report import Push, Verdict, explained, never_sent, read_report, silent
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import BACKGROUND, Done
 from gitcoord.git.settings import with_settings
@@ -180,7 +180,7 @@ def _as_branches(repo: Repo, remote: Remote, updates: Sequence[Update]) -> Seque
 def _judged(remote: Remote, done: Done, report: Push, *, hooks: bool) -> dict[str, Verdict]:
     said = done.complaint
     if report.complete:
-        return dict(report.verdicts)
+        return explained(report.verdicts, done.err)
     if "does not support --atomic" in said:
         raise NotAtomic(f"{remote.name} cannot move several refs at once (no atomic push)")
     if done.code > 0 and never_sent(said):

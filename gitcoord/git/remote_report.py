@@ -63,6 +63,7 @@ _BEFORE = (
     "Unable to find remote helper",
     "not allowed",
 )
+_LIMITED = ("rate limit", "rate-limit", "ratelimit", "too many", "slow down", "throttl", "a minute", "try again later")
 _AFTER = ("RPC failed", "unexpected disconnect", "early EOF")
 
 
@@ -91,6 +92,21 @@ def _verdict(flag: str, summary: str) -> Verdict:
     if any(words in reason or words in summary for words in _NO_WORD):
         return Verdict("unknown", reason)
     return Verdict("refused", reason)
+
+
+def explained(verdicts: Mapping[str, Verdict], said: bytes) -> dict[str, Verdict]:
+    """The same with what the remote's own programs had to say about what they refused."""
+    lines = [line[8:].strip() for line in said.decode("utf-8", "replace").split("\n") if line.startswith("remote: ")]
+    words = "; ".join(line for line in lines if line and "hook declined to update" not in line)[:300]
+    return {
+        ref: Verdict(item.state, f"{item.reason}: {words}") if words and item.state == "refused" else item
+        for ref, item in verdicts.items()
+    }
+
+
+def limited(reason: str) -> bool:
+    """Whether a refusal is about how often one comes, and so about now. There is no common form, only common words."""
+    return any(words in reason.lower() for words in _LIMITED)
 
 
 def never_sent(said: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Protocol
 from gitcoord.errors import Conflict, CoordError, Corrupt, GitFailed, HubRefused, HubUnreachable, UnknownOutcome
 from gitcoord.git import remote as git
 from gitcoord.git.remote import LostContact, NotAtomic, Remote, Update
-from gitcoord.git.remote_report import Verdict
+from gitcoord.git.remote_report import Verdict, limited
 from gitcoord.git.repo import Repo
 from gitcoord.store.base import Blob, Busy, Change, Commit, Entry, Existing, Lost, RefStore, Snapshot
 from gitcoord.store.checks import ordered
@@ -186,7 +186,11 @@ class HubStore:
         if refused:
             raise HubRefused(
                 f"{self._line.remote.name} does not take {refused[0]}: {verdicts[refused[0]].reason}",
-                hint="see what it allows with 'git coord hub probe'",
+                hint=(
+                    "nothing was granted; it limits how often one may push, so try again in a minute"
+                    if limited(verdicts[refused[0]].reason)
+                    else "see what it allows with 'git coord hub probe'"
+                ),
                 remote=self._line.remote.name,
             )
         stale = [ref for ref in goal if verdicts[ref].state == "stale"]
