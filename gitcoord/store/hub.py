@@ -129,10 +129,14 @@ class HubStore:
     def _require_descent(
         self, changes: Sequence[Change], new: Mapping[str, str], seen: Mapping[str, str | None]
     ) -> None:
-        """A value may replace the hub's only if it was decided on top of it. Raises Lost (after a merge), Corrupt."""
+        """A value may replace the hub's only if it was decided on top of it. Raises Lost (after a merge), Corrupt.
+
+        That goes for what is only verified and goes along, too: a process killed between fetch and merge leaves it old.
+        """
         for change in changes:
             known = seen[change.ref]
-            if known is None or known == change.expected or not isinstance(change.new, Commit):
+            goes = isinstance(change.new, Commit) or (change.new is None and self._mate(change.ref) is not None)
+            if known is None or known == change.expected or not goes:
                 continue
             if change.expected is None or not self._line.has(change.expected, known):
                 if change.ref in self._line.merge():

@@ -47,6 +47,11 @@ def test_sy09_a_refusal_is_told_although_the_process_died_or_the_line_broke(seed
     worlds(range(seed, seed + 1), simulation.STEPS)
 
 
+@pytest.mark.parametrize("seed", [1406, 1531])
+def test_sy09_a_claim_after_a_death_between_fetch_and_merge_brings_no_session_back(seed: int) -> None:
+    worlds(range(seed, seed + 1), simulation.STEPS)
+
+
 def test_sy09_a_seed_is_always_the_same_run() -> None:
     assert simulation.run(3, STEPS).log == simulation.run(3, STEPS).log
 
