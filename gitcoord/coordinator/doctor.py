@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from gitcoord.coordinator.joins import EPOCH_BITS, Joins
+from gitcoord.coordinator import epochs
+from gitcoord.coordinator.joins import Joins
 from gitcoord.coordinator.setup import repository_version
 from gitcoord.core import ids, names
 from gitcoord.core.lease import span
@@ -150,18 +151,14 @@ class Doctor:
         base = self.records.get(names.META, Meta)
         if base is None and names.META not in lost:
             return Plan([], None)
-        meta = msgspec.structs.replace(base.record, epoch=base.record.epoch + 1) if base is not None else self._anew()
+        if base is not None:
+            meta = msgspec.structs.replace(base.record, epoch=base.record.epoch + 1)
+        else:
+            repo_id = ids.repository_id(self.coord.chance.bytes(ids.SESSION_BYTES))
+            meta = Meta(id=repo_id, epoch=max(2, epochs.first(self.coord)), created_at=self.coord.now())
+        epochs.note(self.coord, meta.epoch)
         event = Epoch(at=self.coord.now(), reason=reason[:500])
         return Plan([self.coord.write(names.META, base, meta, event, f"epoch {meta.epoch}: lost {reason}")], None)
-
-    def _anew(self) -> Meta:
-        """The repository's own record, when that was lost: the epoch follows from the tokens that were given out."""
-        tokens = [item.record.token for item in self.coord.board().tasks.values()]
-        return Meta(
-            id=ids.repository_id(self.coord.chance.bytes(ids.SESSION_BYTES)),
-            epoch=(max(tokens, default=0) >> EPOCH_BITS) + 2,
-            created_at=self.coord.now(),
-        )
 
     def _locks(self, *, fix: bool) -> list[Check]:
         checks = []

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 
+from gitcoord.coordinator import epochs
 from gitcoord.coordinator.joins import Joins
 from gitcoord.core import ids, names
 from gitcoord.core.model import Meta, Struct
@@ -63,7 +64,8 @@ class Setup:
         if self.records.get(names.META, Meta) is not None:
             return Plan([], None)
         now = self.coord.now()
-        meta = Meta(id=ids.repository_id(self.coord.chance.bytes(ids.SESSION_BYTES)), created_at=now)
+        repo_id = ids.repository_id(self.coord.chance.bytes(ids.SESSION_BYTES))
+        meta = Meta(id=repo_id, epoch=epochs.first(self.coord), created_at=now)
         return Plan([self.coord.write(names.META, None, meta, Founded(at=now), f"init {meta.id}")], None)
 
     def _configured(self, name: str) -> str | None:

@@ -159,6 +159,7 @@ class Office:
         beat = Beat(utc=int(time.time() - seconds), boot=host.boot_id(), up=int(host.uptime() - seconds))
         blob = self.scratch.git("hash-object", "-w", "--stdin", stdin=encode(beat).decode())
         self.scratch.git("update-ref", f"refs/coord/heartbeats/{sid}", blob)
+        (self.scratch.path / ".git/coord/sessions" / sid / "beat").unlink(missing_ok=True)  # what the hook goes by
 
 
 def refused(coord: Coordinator, task: str) -> Held:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import CoordError, Corrupt, Held, NewerFormat
+from gitcoord.errors import CoordError, Corrupt, Held, NewerFormat, NotInitialised
 from tests.faults.support import Office
 from tests.support import Scratch
 
@@ -158,6 +158,19 @@ def test_cr10_the_repositorys_own_record_can_be_lost_and_no_token_comes_again(of
     ann.doctor(fix=True)
     assert office.record("refs/coord/meta/repo")["epoch"] == 2
     assert ann.claim("16", worktree=False).task.token > 1 << 20
+
+
+def test_cr10_a_repository_whose_record_was_deleted_begins_a_new_epoch_however_it_is_mended(office: Office) -> None:
+    ann = office.hire("ann")
+    mends: list[Act] = [lambda: ann.init(hooks=False), lambda: ann.doctor(fix=True)]
+    for epoch, mend in enumerate(mends, start=2):
+        ann.claim(f"task-{epoch}", worktree=False)
+        office.scratch.git("update-ref", "-d", "refs/coord/meta/repo")
+        with pytest.raises(NotInitialised):
+            ann.status()
+        assert [check.message for check in ann.doctor() if check.name == "state"] == ["refs/coord/meta/repo is lost"]
+        mend()
+        assert office.record("refs/coord/meta/repo")["epoch"] == epoch
 
 
 def test_cr10_a_rescue_snapshot_whose_objects_are_gone_is_reported(office: Office) -> None:

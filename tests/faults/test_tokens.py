@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gitcoord.coordinator import Coordinator
 from gitcoord.errors import Held
 from tests.faults.support import Office
 from tests.support import Scratch
@@ -50,9 +51,7 @@ def happen(office: Office, step: str) -> int | None:
         claim = None
     holder = office.coord(claim["session"]) if claim else None
     if step == "claim" and holder is None:
-        return (
-            coord.accept("15", worktree=False).grant.task.token if is_offered(office) else grant(office, coord.wanted)
-        )
+        return grant(coord)
     if holder is not None and step == "release":
         holder.release("15")
     elif holder is not None and step == "offer":
@@ -76,13 +75,11 @@ def happen(office: Office, step: str) -> int | None:
     return None
 
 
-def is_offered(office: Office) -> bool:
-    return TASK in office.refs() and office.task("15")["state"] == "offered"
-
-
-def grant(office: Office, sid: str | None) -> int | None:
-    """Claim it, where no lock delay is in the way."""
+def grant(coord: Coordinator) -> int | None:
+    """Claim it, or accept it where it is on offer; None where a lock delay is in the way."""
     try:
-        return office.coord(sid).claim("15", worktree=False).task.token
+        if any(task.id == "15" for task in coord.handoffs()):
+            return coord.accept("15", worktree=False).grant.task.token
+        return coord.claim("15", worktree=False).task.token
     except Held:
         return None
