@@ -95,11 +95,12 @@ class Liveness(Base):
     def expiry_if_dead(self, session: Loaded[Session] | None, verdict: Verdict | None, by: str | None) -> list[Change]:
         """The same for a session whose death a decision was founded on; nothing for one that lives or has ended.
 
-        Nor for the one that acts: however silent it was, here it is.
+        Nor for the one that acts: however silent it was, here it is. Nor, without the hub's word, for one elsewhere: it
+        may have been heard of, and what is written down here would count against it in every later decision.
         """
         if session is None or verdict is None or verdict.live or session.record.state != "live":
             return []
-        if session.record.id == by:
+        if session.record.id == by or (self.guarantee == "provisional" and session.record.host != self.host):
             return []
         return self.expiry(session, verdict, by)
 

@@ -16,7 +16,7 @@ from gitcoord.core import merge, task
 from gitcoord.store import hub as deciding
 from gitcoord.sync import joining
 from tests.sync import simulation
-from tests.sync.sim_truth import Violation
+from tests.sync.sim_truth import SKEW, Violation, Witness, require
 from tests.sync.sim_wire import Hub
 
 QUICK, STEPS = 500, 60
@@ -50,6 +50,15 @@ def test_sy09_a_refusal_is_told_although_the_process_died_or_the_line_broke(seed
 @pytest.mark.parametrize("seed", [1406, 1531])
 def test_sy09_a_claim_after_a_death_between_fetch_and_merge_brings_no_session_back(seed: int) -> None:
     worlds(range(seed, seed + 1), simulation.STEPS)
+
+
+def test_sy09_nobody_is_written_off_on_this_clones_word_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent_now(self: Witness, loser: str, taker: str | None, what: str) -> None:
+        if loser not in self.ended and self._hosts.get(loser) != taker:
+            require(self._time() - self._beats[loser] >= simulation.TTL / SKEW, f"{what} was taken from {loser}")
+
+    monkeypatch.setattr(Witness, "_require_silent", silent_now)
+    worlds(range(91, 92), simulation.STEPS)
 
 
 def test_sy09_a_seed_is_always_the_same_run() -> None:
