@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 
 def git_version() -> tuple[int, ...]:
@@ -142,3 +143,10 @@ class Scratch:
 def coord_argv(*args: str) -> list[str]:
     """The command line that starts this checkout's ``git coord`` with the interpreter under test."""
     return [sys.executable, "-m", "gitcoord", *args]
+
+
+def without_gitcoord_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hooks find an installed gitcoord on PATH, which is right; here the test is about none being there."""
+    places = os.environ["PATH"].split(os.pathsep)
+    kept = [place for place in places if not os.path.exists(os.path.join(place, "git-coord"))]
+    monkeypatch.setenv("PATH", os.pathsep.join(kept))

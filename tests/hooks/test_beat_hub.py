@@ -12,7 +12,7 @@ import pytest
 
 from tests.hooks.guarded import Guarded
 from tests.hooks.support import Worker
-from tests.support import Scratch
+from tests.support import Scratch, without_gitcoord_on_path
 from tests.sync.support import Town
 
 PATIENCE = 20.0
@@ -133,7 +133,7 @@ def test_python_and_the_hook_go_by_the_same_stamp(town: Town) -> None:
 
 
 @pytest.mark.parametrize("how", ["manual", "no hub", "link", "no launcher"])
-def test_nothing_goes_out_where_it_should_not(town: Town, how: str) -> None:
+def test_nothing_goes_out_where_it_should_not(town: Town, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(town, **({"sync": "manual"} if how == "manual" else {}))
     if how == "no hub":
         assert desk.clone.coord("hub", "unset").code == 0
@@ -141,6 +141,7 @@ def test_nothing_goes_out_where_it_should_not(town: Town, how: str) -> None:
         desk.stamp.symlink_to(town.root / "elsewhere")
     elif how == "no launcher":
         desk.launcher.unlink()
+        without_gitcoord_on_path(monkeypatch)
     desk.commit()
     assert not desk.stamp.exists()
 

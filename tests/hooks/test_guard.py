@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from gitcoord.errors import Held
 from tests.faults.support import process
 from tests.hooks.guarded import Guarded, allowed, blocked, commit, git, stage
 from tests.hooks.support import write_hook
-from tests.support import Scratch
+from tests.support import Scratch, without_gitcoord_on_path
 
 
 @pytest.fixture
@@ -268,9 +267,7 @@ def test_hk08_guard_semantics_a_broken_or_missing_gitcoord_stops_nobody(
     code = BROKEN[how]
     if code is None:
         guarded.launcher.unlink()
-        # The hook would find an installed one on PATH, which is right and not what is asked here.
-        path = [place for place in os.environ["PATH"].split(":") if not os.path.exists(f"{place}/git-coord")]
-        monkeypatch.setenv("PATH", ":".join(path))
+        without_gitcoord_on_path(monkeypatch)
     else:
         guarded.launcher.write_text(f"#!{sys.executable}\n{code}\n")
     allowed(guarded.main, "src/a.py")
