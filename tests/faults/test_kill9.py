@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -115,3 +116,18 @@ def is_whole(scratch: Scratch, task: str) -> None:
     work = Scratch(scratch.path / ".worktrees" / task)
     here = [work, *(Scratch(path) for path in Path(scratch.path, ".worktrees").glob(f"{task}-t*"))]
     assert any(place.git("ls-files", "-d", check=False) == "" and (place.path / "d/f39.txt").exists() for place in here)
+
+
+def test_cr04_the_locks_of_all_killed_writers_are_recovered_and_not_only_of_the_first(scratch: Scratch) -> None:
+    """Each of them died with its ref locked; whoever recovers the one must not forget whose the others are."""
+    office = Office.found(scratch, store="libgit")
+    for name in ("15", "16", "17"):
+        dying = {"GIT_COORD_SESSION": str(office.hire("dying").wanted), "GITCOORD_FAILPOINT": "before_ref:kill"}
+        assert scratch.coord("claim", name, "--no-worktree", env=dying).code == -signal.SIGKILL
+    left = [path.name for path in (scratch.path / ".git/refs/coord/tasks").glob("*.lock")]
+    assert sorted(left) == ["15.lock", "16.lock", "17.lock"]
+    ann = office.hire("ann")
+    for name in ("16", "15", "17"):
+        assert ann.claim(name, worktree=False).task.token == 1
+    assert not list((scratch.path / ".git/refs/coord").rglob("*.lock")), "and those on their sessions too"
+    office.close()
