@@ -33,18 +33,12 @@ def test_what_holds_already_is_not_waited_for(office: Office) -> None:
     assert time.monotonic() - begun < 1
 
 
-def test_a_change_by_somebody_else_is_seen_within_half_a_second(office: Office) -> None:
+def test_a_change_by_somebody_else_is_seen_by_itself(office: Office) -> None:
     ann, ben = office.hire("ann"), office.hire("ben")
     ann.claim("15", worktree=False)
-    done: list[float] = []
-
-    def finish() -> None:
-        ann.done("15")
-        done.append(time.monotonic())
-
-    Timer(0.4, finish).start()
-    until(ben, lambda: state_of(ben, "15", "done"), [names.TASKS], timeout=20, late=lambda: NEVER)
-    assert time.monotonic() - done[0] < 0.5
+    Timer(0.4, lambda: ann.done("15")).start()
+    # Nothing but the change can wake it: no late look, and it would run out of time. How soon is measured in the bench.
+    assert until(ben, lambda: state_of(ben, "15", "done"), [names.TASKS], timeout=20, late=lambda: NEVER)
 
 
 def test_time_alone_is_noticed_too(office: Office) -> None:
