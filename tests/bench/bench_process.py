@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import statistics
+import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 
 from gitcoord import Coordinator
 from tests.bench.measure import Row, median_ms
@@ -27,7 +30,31 @@ def rows(place: Path) -> list[Row]:
             )
             if durability == "relaxed":
                 found += _thousand(coord)
-    return found
+    return [*found, _reaction(place)]
+
+
+def _reaction(place: Path) -> Row:
+    """From the start of a write until a waiter has seen it."""
+    repo = Scratch.create(place / "reaction")
+    times = []
+    with Coordinator.open(str(repo.path), os.environ) as ben:
+        ben.init(hooks=False)
+        sid = ben.start("ann").id
+        for number in range(7):
+            ben.task_add("x", id=f"t{number}")
+            begun: list[float] = []
+
+            def write(name: str = f"t{number}", begun: list[float] = begun) -> None:
+                with Coordinator.open(str(repo.path), os.environ, session=sid) as ann:
+                    begun.append(time.perf_counter())
+                    ann.claim(name, worktree=False)
+
+            timer = Timer(0.3, write)
+            timer.start()
+            ben.wait_task(f"t{number}", states=["claimed"], timeout=20)
+            times.append((time.perf_counter() - begun[0]) * 1000)
+            timer.join()
+    return Row("a wait sees another's change", statistics.median(times), budget="< 500")
 
 
 def _claims(coord: Coordinator) -> Callable[[], object]:
