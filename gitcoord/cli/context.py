@@ -11,19 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gitcoord.cli.declare import Options
+from gitcoord.core.ids import AGENT_IDS
 from gitcoord.errors import NoRepository
 
 if TYPE_CHECKING:
     from gitcoord.coordinator import Coordinator
     from gitcoord.core.views import Notice
-
-AGENT_IDS = (
-    ("CLAUDE_CODE_SESSION_ID", "claude"),
-    ("CLAUDE_SESSION_ID", "claude"),
-    ("CODEX_THREAD_ID", "codex"),
-    ("GEMINI_SESSION_ID", "gemini"),
-)
-"""Variables in which an agent's shell finds its own session id, and which agent that is."""
 
 
 class Context:

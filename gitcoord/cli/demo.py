@@ -19,6 +19,7 @@ from gitcoord.cli.context import Context
 from gitcoord.cli.declare import command
 from gitcoord.cli.render.safe import safe
 from gitcoord.cli.reply import Reply
+from gitcoord.core.ids import AGENT_IDS
 from gitcoord.errors import Bug
 from gitcoord.git.repo import clean_env
 from gitcoord.git.run import Done, launch, run
@@ -62,7 +63,7 @@ class Tour:
             **{f"GIT_{who}_EMAIL": "demo@example.org" for who in ("AUTHOR", "COMMITTER")},
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
-        for name in ("CLAUDE_CODE_SESSION_ID", "CLAUDE_SESSION_ID", "CODEX_THREAD_ID", "GEMINI_SESSION_ID"):
+        for name, _agent in AGENT_IDS:
             self.env.pop(name, None)
 
     # -- the tour -----------------------------------------------------------------------------------------------------

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from gitcoord.coordinator.liveness import Liveness
 from gitcoord.coordinator.records import Loaded
-from gitcoord.core import names
+from gitcoord.core import ids, names
 from gitcoord.core.model import Session
 from gitcoord.errors import Ended, NoSession, NotFound, Refused
 from gitcoord.git import binding
-
-AGENT_VARIABLES = ("CLAUDE_CODE_SESSION_ID", "CLAUDE_SESSION_ID", "CODEX_THREAD_ID", "GEMINI_SESSION_ID")
-"""Where agents export their own session id."""
 
 
 class Identity(Liveness):
@@ -51,7 +48,7 @@ class Identity(Liveness):
                 return self.find_session(named)
         bound = binding.bound_session(self.repo.git_dir)
         mine = self.records.get(names.session_ref(bound), Session) if bound else None
-        external = [value for name in AGENT_VARIABLES if (value := self.environ.get(name))]
+        external = [value for name, _agent in ids.AGENT_IDS if (value := self.environ.get(name))]
         if external and (mine is None or mine.record.external_id not in external):
             mine = self._by_external(external) or mine
         if mine is not None and mine.record.state == "ended":

@@ -1,8 +1,16 @@
-"""Identifiers from random bytes that the caller brings: session ids and nonces."""
+"""Identifiers: session ids and nonces from random bytes that the caller brings, and where agents export their own."""
 
 from __future__ import annotations
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+AGENT_IDS = (
+    ("CLAUDE_CODE_SESSION_ID", "claude"),
+    ("CLAUDE_SESSION_ID", "claude"),
+    ("CODEX_THREAD_ID", "codex"),
+    ("GEMINI_SESSION_ID", "gemini"),
+)
+"""Variables in which an agent's shell finds its own session id, and which agent that is; the first one counts."""
 
 SESSION_BYTES = 10
 NONCE_BYTES = 8
