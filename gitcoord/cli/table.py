@@ -89,5 +89,6 @@ GROUPS = (
     "History",
     "Worktrees",
     "Across machines",
+    "Launch and integrate",
 )
 """Headings of the help, in order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -158,6 +158,26 @@ class Sessions(Joins):
         self.records.forget()
         age = self.beat_age(me.record.id)
         return Beaten(session=me.record.id, written=written, age=None if age is None else round(age, 1))
+
+    def note(
+        self,
+        session: str | None = None,
+        *,
+        messages: int = 0,
+        tool_calls: int = 0,
+        model: str | None = None,
+        mcp_servers: Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> SessionView:
+        """Write facts into a session's record (mine, unless named); counters are added to what is there.
+
+        Raises NoSession, Ended, NotFound, Contended.
+        """
+        from gitcoord.coordinator.noting import Noting
+
+        return Noting(self).note(
+            session, messages=messages, tool_calls=tool_calls, model=model, mcp_servers=mcp_servers, labels=labels
+        )
 
     def keep_alive(self) -> None:
         """Every command counts as a heartbeat: refresh mine if it is due. Never fails.

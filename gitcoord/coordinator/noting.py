@@ -1,0 +1,57 @@
+"""Facts about a session that come to light while it runs: its model, how much it has said and done, what it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gitcoord.coordinator.joins import Joins
+from gitcoord.core import names
+from gitcoord.core import session as rules
+from gitcoord.core.model import Counters, Session
+from gitcoord.core.views import SessionView
+from gitcoord.store.transact import Plan
+
+
+class Noting:
+    """Notes in session records, for one Coordinator."""
+
+    def __init__(self, coord: Joins) -> None:
+        self.coord = coord
+
+    def note(
+        self,
+        session: str | None,
+        *,
+        messages: int,
+        tool_calls: int,
+        model: str | None,
+        mcp_servers: Sequence[str] | None,
+        labels: Mapping[str, str] | None,
+    ) -> SessionView:
+        """Write what is new; nothing is written where nothing is."""
+        coord = self.coord
+        coord.begin(*coord.my_refs())
+        sid = (coord.find_session(session) if session is not None else coord.me()).record.id
+
+        def decide() -> Plan[None]:
+            base = coord.records.get(names.session_ref(sid), Session)
+            was = base.record.counters if base else Counters()
+            event = rules.Note(
+                at=coord.now(),
+                session=sid,
+                model=model,
+                counters=Counters(messages=was.messages + messages, tool_calls=was.tool_calls + tool_calls)
+                if messages or tool_calls
+                else None,
+                mcp_servers=tuple(mcp_servers) if mcp_servers is not None else None,
+                labels={**(base.record.labels if base else {}), **labels} if labels is not None else None,
+            )
+            record = rules.step(base.record if base else None, event)
+            if base is not None and record == base.record:
+                return Plan([], None)
+            return Plan([coord.write(names.session_ref(sid), base, record, event, f"note {record.name} ({sid})")], None)
+
+        coord.transact(decide)
+        board = coord.board()
+        mine = coord.find_me()
+        return coord.session_view(board.sessions[sid], board, mine.record.id if mine else None)
