@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gitcoord.cli.declare import Options
 from gitcoord.core.ids import AGENT_IDS
+from gitcoord.core.names import is_session_id
 from gitcoord.errors import NoRepository
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Context:
         """The agent around and its own session id, unless another agent is ``named``."""
         for variable, agent in AGENT_IDS:
             external = self.environ.get(variable)
-            if external and named in (None, agent):
+            if external and named in (None, agent) and not is_session_id(external):  # not one that we exported
                 return agent, external
         return named, None
 

@@ -49,7 +49,7 @@ class Identity(Liveness):
         bound = binding.bound_session(self.repo.git_dir)
         mine = self.records.get(names.session_ref(bound), Session) if bound else None
         external = [value for name, _agent in ids.AGENT_IDS if (value := self.environ.get(name))]
-        if external and (mine is None or mine.record.external_id not in external):
+        if external and (mine is None or not _goes_by(mine.record, external)):
             mine = self._by_external(external) or mine
         if mine is not None and mine.record.state == "ended":
             return None  # it said goodbye here: whoever comes now is somebody else
@@ -59,7 +59,7 @@ class Identity(Liveness):
         matching = [
             item
             for item in self.sessions_loaded().values()
-            if item.record.external_id in external and item.record.state != "ended"
+            if _goes_by(item.record, external) and item.record.state != "ended"
         ]
         # An agent that was resumed keeps its own id: the newest of its sessions is the one that goes on.
         return max(matching, key=lambda item: (item.record.state == "live", item.record.started_at), default=None)
@@ -84,6 +84,11 @@ class Identity(Liveness):
             if matching:
                 return _only(named, matching)
         raise NotFound(f"there is no session '{named}'", hint="git coord sessions --all", session=named)
+
+
+def _goes_by(session: Session, external: list[str]) -> bool:
+    """Whether an agent's variable means this session: by the agent's id, or by ours, which launched programs get."""
+    return session.external_id in external or session.id in external
 
 
 def _only(named: str, matching: list[Loaded[Session]]) -> Loaded[Session]:
