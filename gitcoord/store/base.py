@@ -28,11 +28,17 @@ class Ident(msgspec.Struct, frozen=True):
 
 
 class Commit(msgspec.Struct, frozen=True):
-    """A record commit to be made: its tree holds ``payload`` as record.json, its parent is the expected value."""
+    """A record commit to be made: its tree holds ``payload`` as record.json, its parent is the expected value.
+
+    ``parents``, where given, stand in place of the expected value: a record that goes on from where it was archived.
+    ``files``: what the tree holds besides, by path (``folder/name``).
+    """
 
     payload: bytes
     message: str
     author: Ident
+    parents: tuple[str, ...] | None = None
+    files: Mapping[str, bytes] | None = None
 
 
 class Blob(msgspec.Struct, frozen=True):
@@ -121,6 +127,13 @@ class RefStore(Protocol):
 
     def load(self, oids: Iterable[str]) -> dict[str, bytes]:
         """Payloads by the oid of a record commit or blob. An unreadable one is left out of the answer."""
+
+    def files(self, oid: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """Files (``folder/name``) in the tree of a commit, by path; absent ones are left out of the answer.
+
+        Raises Corrupt where the commit or a tree cannot be read, or an entry is no plain file of at most
+        ``MAX_PAYLOAD`` bytes.
+        """
 
     def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
         """Apply all changes or none, each against its expected value; the new oid by ref. Raises Lost, Busy.

@@ -77,6 +77,9 @@ class HubStore:
     def load(self, oids: Iterable[str]) -> dict[str, bytes]:
         return self._local.load(oids)
 
+    def files(self, oid: str, paths: Sequence[str]) -> dict[str, bytes]:
+        return self._local.files(oid, paths)
+
     def history(self, oids: Iterable[str], limit: int | None = None) -> dict[str, list[Entry]]:
         return self._local.history(oids, limit)
 

@@ -36,7 +36,7 @@ from gitcoord.store.base import (
 )
 from gitcoord.store.chain import chains, is_in_chain
 from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
-from gitcoord.store.objects import Obj, build, commit_header, tree_entry
+from gitcoord.store.objects import Obj, build, commit_header, files_in, tree_entry
 from gitcoord.store.outcome import settle
 from gitcoord.store.plumbing import MANY, PlumbingStore
 from gitcoord.store.trouble import failed, is_plain, os_failed
@@ -143,6 +143,10 @@ class LibgitStore:
     def load(self, oids: Iterable[str]) -> dict[str, bytes]:
         found = {oid: self._payload(check_oid(oid)) for oid in dict.fromkeys(oids)}
         return {oid: payload for oid, payload in found.items() if payload is not None}
+
+    def files(self, oid: str, paths: Sequence[str]) -> dict[str, bytes]:
+        tree = commit_header(self._object(check_oid(oid), "commit"), "tree")
+        return files_in(tree or BROKEN, paths, self._object, _OID_BYTES)
 
     def history(self, oids: Iterable[str], limit: int | None = None) -> dict[str, list[Entry]]:
         return chains([check_oid(oid) for oid in oids], self._commits, self._common, limit)

@@ -25,7 +25,7 @@ from gitcoord.store.base import (
 )
 from gitcoord.store.chain import chains
 from gitcoord.store.checks import check_prefix, check_ref, ordered
-from gitcoord.store.objects import Obj, build, commit_header, make, tree_entry
+from gitcoord.store.objects import Obj, build, commit_header, files_in, make, tree_entry
 
 _FORMAT = "sha1"
 
@@ -83,6 +83,16 @@ class MemoryStore:
         with self._lock:
             found = {oid: self._payload(oid) for oid in oids}
         return {oid: payload for oid, payload in found.items() if payload is not None}
+
+    def files(self, oid: str, paths: Sequence[str]) -> dict[str, bytes]:
+        with self._lock:
+            return files_in(commit_header(self._object(oid, "commit"), "tree") or BROKEN, paths, self._object, 20)
+
+    def _object(self, oid: str, kind: str) -> bytes:
+        obj = self._objects.get(oid)
+        if obj is None or obj.kind != kind or len(obj.data) > MAX_PAYLOAD:
+            raise Corrupt(f"{oid} is not a {kind} that can be read")
+        return obj.data
 
     def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
         changes = ordered(changes)

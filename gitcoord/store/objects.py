@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -52,16 +52,37 @@ def build(new: Commit | Blob, parent: str | None, object_format: str) -> list[Ob
     blob = make("blob", new.payload, object_format)
     if isinstance(new, Blob):
         return [blob]
-    tree = make("tree", f"100644 {PAYLOAD}\0".encode() + bytes.fromhex(blob.oid), object_format)
-    return [blob, tree, make("commit", commit_bytes(tree.oid, parent, new.author, new.message), object_format)]
+    beside = _folders(new.files, object_format) if new.files else []
+    folders = [(name, tree) for name, tree in beside if name]
+    tree = make("tree", tree_bytes([(PAYLOAD, blob), *folders]), object_format)
+    parents = new.parents if new.parents is not None else [] if parent is None else [parent]
+    made = commit_bytes(tree.oid, parents, new.author, new.message)
+    return [blob, *(obj for _, obj in beside), tree, make("commit", made, object_format)]
 
 
-def commit_bytes(tree: str, parent: str | None, author: Ident, message: str) -> bytes:
+def _folders(files: Mapping[str, bytes], object_format: str) -> list[tuple[str, Obj]]:
+    """The blobs (without a name) and then the tree of each folder."""
+    inside: dict[str, list[tuple[str, Obj]]] = {}
+    for path, data in files.items():
+        folder, _, name = path.partition("/")
+        if len(data) > MAX_PAYLOAD:
+            raise Corrupt(f"a file of {len(data)} bytes is over the limit of {MAX_PAYLOAD}")
+        inside.setdefault(folder, []).append((name, make("blob", data, object_format)))
+    blobs = [("", blob) for entries in inside.values() for _, blob in entries]
+    return blobs + [(name, make("tree", tree_bytes(entries), object_format)) for name, entries in inside.items()]
+
+
+def tree_bytes(entries: Iterable[tuple[str, Obj]]) -> bytes:
+    """A tree of plain files and folders, in the order that Git wants: a folder as if its name ended in ``/``."""
+    ordered = sorted(entries, key=lambda entry: entry[0] + ("/" if entry[1].kind == "tree" else ""))
+    mode = {"blob": "100644", "tree": "40000"}
+    return b"".join(f"{mode[obj.kind]} {name}\0".encode() + bytes.fromhex(obj.oid) for name, obj in ordered)
+
+
+def commit_bytes(tree: str, parents: Iterable[str], author: Ident, message: str) -> bytes:
     """A record commit. The committer's time is the epoch, so that it sorts below the project's own history."""
     who = f"{_header_text(author.name) or 'unknown'} <{_header_text(author.email)}>"
-    lines = [f"tree {tree}"]
-    if parent is not None:
-        lines.append(f"parent {parent}")
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
     lines.append(f"author {who} {max(author.when, 0)} {_zone(author.offset)}")
     lines.append(f"committer {who} 0 +0000")
     body = message.replace("\0", "").rstrip("\n")
@@ -101,6 +122,12 @@ def _pack_header(kind: int, size: int) -> bytes:
 
 def tree_entry(data: bytes, name: str, oid_bytes: int) -> str | None:
     """The oid that ``name`` has in a raw tree, or None. Raises Corrupt when the bytes are not a tree."""
+    found = tree_item(data, name, oid_bytes)
+    return found[1] if found is not None else None
+
+
+def tree_item(data: bytes, name: str, oid_bytes: int) -> tuple[str, str] | None:
+    """Mode and oid of ``name`` in a raw tree, or None. Raises Corrupt when the bytes are not a tree."""
     wanted = name.encode()
     at = 0
     while at < len(data):
@@ -110,9 +137,39 @@ def tree_entry(data: bytes, name: str, oid_bytes: int) -> str | None:
         if space < 0 or zero < 0 or end > len(data):
             raise Corrupt("a tree object is malformed")
         if data[space + 1 : zero] == wanted:
-            return data[zero + 1 : end].hex()
+            return data[at:space].decode("ascii", "replace"), data[zero + 1 : end].hex()
         at = end
     return None
+
+
+FILE, FOLDER = "100644", "40000"
+
+
+def files_in(tree: str, paths: Sequence[str], read: Callable[[str, str], bytes], oid_bytes: int) -> dict[str, bytes]:
+    """Plain files in a tree, by path (``folder/name``); absent ones are left out.
+
+    ``read``: the bytes of an object by oid and kind, which raises Corrupt. So does an entry that is a link, a program,
+    a submodule, or a folder in a file's place: whoever can push can put such there.
+    """
+    found: dict[str, bytes] = {}
+    folders: dict[str, bytes | None] = {}
+    root = read(tree, "tree") if paths else b""
+    for path in paths:
+        folder, _, name = path.partition("/")
+        if folder not in folders:
+            item = tree_item(root, folder, oid_bytes)
+            folders[folder] = None if item is None else read(_plain(item, FOLDER, folder), "tree")
+        inside = folders[folder]
+        item = None if inside is None else tree_item(inside, name, oid_bytes)
+        if item is not None:
+            found[path] = read(_plain(item, FILE, path), "blob")
+    return found
+
+
+def _plain(item: tuple[str, str], mode: str, path: str) -> str:
+    if item[0] != mode:
+        raise Corrupt(f"{path} has mode {item[0][:8]!r}, and only {mode} is ours")
+    return item[1]
 
 
 def commit_header(data: bytes, name: str) -> str | None:

@@ -100,6 +100,9 @@ class PlumbingStore:
         wanted = [check_oid(oid) for oid in dict.fromkeys(oids)]
         return self._reader.payloads(wanted) if wanted else {}
 
+    def files(self, oid: str, paths: Sequence[str]) -> dict[str, bytes]:
+        return self._reader.files(check_oid(oid), paths, len(oid) // 2)
+
     def history(self, oids: Iterable[str], limit: int | None = None) -> dict[str, list[Entry]]:
         return chains([check_oid(oid) for oid in oids], self._reader.commits, self._repo.common, limit)
 

@@ -15,6 +15,7 @@ from gitcoord.errors import Corrupt, GitFailed
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import Batch
 from gitcoord.store.base import MAX_PAYLOAD, PAYLOAD
+from gitcoord.store.objects import files_in
 
 # In a partial clone a missing object would be asked of the remote: minutes, prompts, and never ours. The first variable
 # is git 2.44 (and its security back-ports); where it is not known, no protocol being allowed has the same effect.
@@ -93,6 +94,23 @@ class Reader:
             if wanted is not None and wanted.kind == "blob" and len(wanted.data) <= MAX_PAYLOAD:
                 found[oid] = wanted.data
         return found
+
+    def files(self, oid: str, paths: Sequence[str], oid_bytes: int) -> dict[str, bytes]:
+        """Plain files in a commit's tree, by path. Raises Corrupt as ``objects.files_in`` does."""
+        folders = list(dict.fromkeys(path.partition("/")[0] for path in paths))
+        names = [oid, f"{oid}^{{tree}}", *(f"{oid}:{folder}" for folder in folders), *(f"{oid}:{p}" for p in paths)]
+        commit, root, *inside = self.ask(names)
+        known = {item.oid: item for item in (root, *inside) if item is not None}
+        if commit is None or commit.kind != "commit" or root is None:
+            raise Corrupt(f"{oid} is not a commit that can be read")
+
+        def read(wanted: str, kind: str) -> bytes:
+            found = known.get(wanted)
+            if found is None or found.kind != kind or len(found.data) > MAX_PAYLOAD:
+                raise Corrupt(f"{wanted} is not a {kind} that can be read")
+            return found.data
+
+        return files_in(root.oid, paths, read, oid_bytes)
 
     def commits(self, oids: Sequence[str]) -> dict[str, bytes]:
         """The raw bytes of those that are commits and can be read."""

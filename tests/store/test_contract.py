@@ -238,3 +238,50 @@ def test_a_swap_that_makes_no_sense_is_a_bug(bench: Bench) -> None:
         bench.swap(Change(T1, None, Delete()))
     with pytest.raises(ValueError, match="object id"):
         bench.swap(Change(T1, "--all", record()))
+
+
+def test_a_record_can_go_on_from_another_commit_than_the_one_it_replaces(bench: Bench) -> None:
+    first = bench.swap(create(T1, "1"))[T1]
+    bench.swap(Change(T1, first, Delete()))
+    again = bench.swap(Change(T1, None, Commit(b"2", "anew", ADA, parents=(first,))))[T1]
+    assert [entry.oid for entry in bench.store.history([again])[again]] == [again, first]
+
+
+def test_a_commit_with_several_parents_keeps_all_of_them(bench: Bench) -> None:
+    others = bench.swap(create(T1, "1"), create(T2, "2"))
+    kept = bench.swap(Change(T3, None, Commit(b"both", "m", ADA, parents=(others[T1], others[T2]))))[T3]
+    bench.swap(Change(T1, others[T1], Delete()), Change(T2, others[T2], Delete()))
+    if bench.kind != "memory":
+        bench.scratch.git("gc", "-q", "--prune=now")
+    assert bench.another().load(others.values()) == {others[T1]: b"1", others[T2]: b"2"}
+    assert [entry.oid for entry in bench.store.history([kept])[kept]] == [kept, others[T1]]
+
+
+def test_files_beside_the_record_are_found_by_path(bench: Bench) -> None:
+    files = {"tasks/0f": b"x\n", "tasks/a": b"y\n", "events/0f": b"z\n"}
+    oid = bench.swap(Change(T1, None, Commit(b"{}\n", "m", ADA, files=files)))[T1]
+    assert bench.store.files(oid, [*files, "tasks/gone", "gone/0f"]) == files
+    assert bench.another().load([oid]) == {oid: b"{}\n"}
+    assert bench.store.files(oid, []) == {}
+    if bench.kind != "memory":
+        bench.scratch.git("fsck", "--strict")
+
+
+@pytest.mark.parametrize("mode", ["100755", "120000", "160000", "040000"])
+def test_a_file_that_is_no_plain_file_is_corrupt(bench: Bench, mode: str) -> None:
+    if bench.kind == "memory":
+        pytest.skip("nobody can put it there")
+    git = bench.scratch.git
+    blob = git("hash-object", "-w", "--stdin", stdin="x")
+    inner = git("mktree", stdin=f"100644 blob {blob}\tx\n") if mode == "040000" else blob
+    inner = git("rev-parse", "HEAD") if mode == "160000" else inner
+    kind = {"040000": "tree", "160000": "commit"}.get(mode, "blob")
+    folder = git("mktree", "--missing", stdin=f"{mode} {kind} {inner}\t0f\n")
+    tree = git("mktree", stdin=f"100644 blob {blob}\trecord.json\n040000 tree {folder}\ttasks\n")
+    commit = git("commit-tree", tree, "-m", "planted")
+    with pytest.raises(Corrupt):
+        bench.store.files(commit, ["tasks/0f"])
+    with pytest.raises(Corrupt):
+        bench.store.files(blob, ["tasks/0f"])
+    with pytest.raises(Corrupt):
+        bench.store.files("1" * len(blob), ["tasks/0f"])

@@ -48,7 +48,7 @@ def test_a_blob_alone_is_one_object() -> None:
     ],
 )
 def test_what_becomes_of_a_name(name: str, email: str, line: str) -> None:
-    data = commit_bytes(TREE, None, Ident(name, email, 5), "m")
+    data = commit_bytes(TREE, (), Ident(name, email, 5), "m")
     assert commit_header(data, "author") == f"{line} 5 +0000"
     assert commit_header(data, "committer") == f"{line} 0 +0000"
 
@@ -63,7 +63,7 @@ def test_what_becomes_of_a_name(name: str, email: str, line: str) -> None:
 def test_any_author_and_message_stay_inside_their_places(
     name: str, email: str, when: int, offset: int, message: str
 ) -> None:
-    data = commit_bytes(TREE, "1" * 40, Ident(name, email, when, offset), message)
+    data = commit_bytes(TREE, ("1" * 40,), Ident(name, email, when, offset), message)
     entry = parse_commit("2" * 40, data)
     assert data.partition(b"\n\n")[0].count(b"\n") == 3
     assert (entry.parent, entry.author.when, entry.author.offset) == ("1" * 40, when, offset)
