@@ -44,14 +44,16 @@ class Endings(Sessions, Handoffs):
         found = self.find_session(session)
         process = self._process(pid)
         if found.record.state == "live":
+            here = self._new_session(found.record.name)
             event = session_rules.Resume(
                 at=self.now(),
                 session=found.record.id,
                 host=self.host,
-                host_name=self._new_session(found.record.name).host_name,
+                host_name=here.host_name,
                 boot_id=self.clock.boot(),
                 process=process,
                 worktree=self.repo.top,
+                ssh_client=here.ssh_client,
             )
             sid = self.transact(lambda: self._go_on(found.record.id, event))
             return self._go_on_as(sid, found.record.resumed_from, bind=bind)

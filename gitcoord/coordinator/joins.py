@@ -197,6 +197,7 @@ class Joins(Identity):
         """One session as callers see it."""
         record = session.record
         verdict = board.verdicts.get(record.id) or self.verdict(session)
+        beat = self._beat_of(record.id) if names.is_session_id(record.id) else None
         return SessionView(
             id=record.id,
             name=record.name,
@@ -223,6 +224,11 @@ class Joins(Identity):
             labels=record.labels,
             mine=record.id == mine,
             why=verdict.why,
+            activity=lease.last_activity(record, beat.record if beat else None),
+            messages=record.counters.messages,
+            tool_calls=record.counters.tool_calls,
+            mcp_servers=record.mcp_servers,
+            ssh_client=record.ssh_client,
         )
 
     def hold_left(self, task: Task) -> float:

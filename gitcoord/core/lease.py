@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from gitcoord.core.model import Boot, Ending, Hold, Session, Struct
+from gitcoord.core.model import Beat, Boot, Ending, Hold, Session, Struct
+from gitcoord.core.times import rfc3339
 from gitcoord.core.views import Shown
 from gitcoord.errors import Usage
 
@@ -146,6 +147,13 @@ def hold_left(hold: Hold | None, now: Boot | None, seen: float) -> float:
     if hold.boot is not None and now is not None and hold.boot.id == now.id and now.at >= hold.boot.at:
         return max(0.0, hold.seconds - (now.at - hold.boot.at))
     return max(0.0, hold.seconds - seen)
+
+
+def last_activity(session: Session, beat: Beat | None) -> str | None:
+    """When the session last beat, by its own wall clock, for people; beats are coarse, so never before it started."""
+    if beat is None or not 0 <= beat.utc < 1 << 36:  # the year 4147: later ones cannot be written as a date
+        return None
+    return max(rfc3339(beat.utc), session.started_at)
 
 
 def span(seconds: float) -> str:

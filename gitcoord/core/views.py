@@ -44,6 +44,12 @@ class SessionView(Struct, frozen=True, kw_only=True):
     mine: bool
     why: str
     """Why it is shown so, in words: the evidence behind ``shown``."""
+    activity: str | None
+    """Its last heartbeat by its own machine's wall clock; None where there is none that can be read."""
+    messages: int
+    tool_calls: int
+    mcp_servers: tuple[str, ...]
+    ssh_client: str | None
 
 
 class ClaimView(Struct, frozen=True, kw_only=True):
