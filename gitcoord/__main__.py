@@ -6,7 +6,8 @@ import atexit
 import gc
 import os
 import sys
-from typing import NoReturn
+
+from gitcoord.lean import NoReturn
 
 _GARBAGE = 50_000
 """Allocations between two looks for garbage: one command makes little, and looking costs 1 ms of 30 (measured)."""

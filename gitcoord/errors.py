@@ -6,7 +6,10 @@ exit-code table of the README. Hints never name a destructive command.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class CoordError(Exception):

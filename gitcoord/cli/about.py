@@ -1,7 +1,6 @@
 """``help`` and ``version``: what gitcoord can do, and which versions of what are at work."""
 
 import sys
-from typing import Annotated, Any
 
 from gitcoord import __version__
 from gitcoord.cli.context import Context
@@ -11,6 +10,7 @@ from gitcoord.cli.render.doc import Doc, Facts
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.table import NOUNS, TABLE
 from gitcoord.errors import CoordError, GitFailed
+from gitcoord.lean import Annotated, Any
 
 
 @command(

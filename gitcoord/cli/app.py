@@ -7,17 +7,18 @@ come with whoever needs them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from gitcoord.cli import lane
 from gitcoord.cli.declare import REGISTRY, Command, Options
 from gitcoord.cli.table import NOUNS, TABLE
 from gitcoord.errors import CoordError, Interrupted, Usage
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from gitcoord.cli.context import Context
     from gitcoord.cli.reply import Reply
 
@@ -91,7 +92,7 @@ def _perform(command: Command, values: Mapping[str, object], context: Context) -
 
 def _patience(command: Command, context: Context) -> AbstractContextManager[None]:
     """Where a person may wait for a hub: something that says so."""
-    if context.options.quiet or command.verb == "watch" or not sys.stderr.isatty():
+    if context.options.quiet or command.verb in ("watch", "run") or not sys.stderr.isatty():
         return nullcontext()
     from gitcoord.cli.patience import told
 
@@ -131,13 +132,13 @@ def verb_of(rest: Sequence[str]) -> tuple[str, list[str]]:
     words = list(rest)
     if not words or words[0] in lane.HELP:
         return "help", ["--all", *words[1:]] if words else []
+    two = " ".join(words[:2])
+    if words[0] in NOUNS and len(words) > 1 and two in TABLE:
+        return two, words[2:]
     if words[0] in TABLE:
         return words[0], words[1:]
     if words[0] not in NOUNS:
         raise unknown(words[0], [*TABLE, *NOUNS])
-    two = " ".join(words[:2])
-    if two in TABLE:
-        return two, words[2:]
     if len(words) > 1 and words[1] in lane.HELP:
         return "help", words[:1]
     seconds = [verb.split(" ")[1] for verb in TABLE if verb.startswith(words[0] + " ")]

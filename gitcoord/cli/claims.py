@@ -1,15 +1,12 @@
 """Working on a task: claim, progress, release, done, takeover."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import msgspec
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Many, Opt, command
 from gitcoord.cli.render import claims as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice, filled, percent, whole
 from gitcoord.errors import Usage
+from gitcoord.lean import TYPE_CHECKING, Annotated, Literal, msgspec
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.holding import Finished

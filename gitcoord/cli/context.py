@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from gitcoord.cli.declare import Options
 from gitcoord.core.ids import AGENT_IDS
 from gitcoord.core.names import is_session_id
 from gitcoord.errors import NoRepository
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from gitcoord.coordinator import Coordinator
     from gitcoord.core.views import Notice
 

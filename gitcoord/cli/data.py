@@ -1,15 +1,12 @@
 """Shared data: set, get, unset, scopes, incr."""
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-import msgspec
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Opt, command
 from gitcoord.cli.render import data as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import integer, read_text, whole
 from gitcoord.errors import Usage
+from gitcoord.lean import TYPE_CHECKING, Annotated, Any, msgspec
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.sharing import ScopeView

@@ -8,7 +8,8 @@ command modules must not use ``from __future__ import annotations``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+
+from gitcoord.lean import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gitcoord.cli.reply import Reply

@@ -13,8 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import command
 from gitcoord.cli.render.safe import safe
@@ -23,6 +21,7 @@ from gitcoord.core.ids import AGENT_IDS
 from gitcoord.errors import Bug
 from gitcoord.git.repo import clean_env
 from gitcoord.git.run import Done, launch, run
+from gitcoord.lean import msgspec
 
 _WORKER = 'cd "$1" && shift && "$@" --pid $$ && exec sleep 600'
 

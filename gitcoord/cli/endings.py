@@ -1,12 +1,11 @@
 """Session commands that end something: end, cleanup."""
 
-from typing import Annotated
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Opt, command
 from gitcoord.cli.render import endings as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import duration, filled
+from gitcoord.lean import Annotated
 
 
 @command(

@@ -7,8 +7,6 @@ come out as ``Usage`` (exit 129): exit 2, which typer would use, reads as "block
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -18,8 +16,11 @@ from gitcoord.cli.declare import BEFORE, Command, Param, global_params
 from gitcoord.cli.helptext import ABOUT, closing
 from gitcoord.cli.table import GROUPS, NOUNS, TABLE
 from gitcoord.errors import Usage
+from gitcoord.lean import TYPE_CHECKING, Annotated, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from gitcoord.cli.app import Asked
 
 _SETTINGS = {"help_option_names": ["--help", "-h"]}
@@ -51,7 +52,10 @@ def build(asked: Asked) -> typer.Typer:
     added: set[str] = set()
     for command in sorted(every_command(), key=lambda command: GROUPS.index(command.group)):
         noun, _, second = command.verb.rpartition(" ")
-        _add(nouns[noun] if noun else app, second, command, asked)
+        if command.verb in nouns:
+            _add_to_noun(nouns[command.verb], command, asked)
+        else:
+            _add(nouns[noun] if noun else app, second, command, asked)
         if noun and noun not in added:
             added.add(noun)
             app.add_typer(nouns[noun], name=noun, rich_help_panel=command.group, hidden=command.hidden)
@@ -81,6 +85,29 @@ def _add(app: typer.Typer, name: str, command: Command, asked: Asked) -> None:
         rich_help_panel=command.group,
         hidden=command.hidden,
         context_settings=_SETTINGS,
+    )(_function(command.run.__name__, (*command.params, *outside), heard))
+
+
+def _add_to_noun(noun: typer.Typer, command: Command, asked: Asked) -> None:
+    """Add a command that is also the first word of others: it is meant where none of them is named."""
+    outside = global_params(command)
+
+    def heard(given: dict[str, Any]) -> None:
+        context = typer._click.get_current_context()
+        asked.heard.update({param.name: given.pop(param.name) for param in outside})
+        if context.invoked_subcommand is None:
+            asked.command, asked.values = command, given
+        elif given != {param.name: param.default for param in command.params}:
+            raise Usage(
+                f"options of '{command.verb}' stand before '{context.invoked_subcommand}'",
+                hint=f"git coord help {command.verb} {context.invoked_subcommand}",
+            )
+
+    noun.callback(
+        invoke_without_command=True,
+        help=escape("\n\n".join(filter(None, (command.summary, command.details)))),
+        short_help=escape(command.summary),
+        epilog=escape("\n\n".join(closing(command))),
     )(_function(command.run.__name__, (*command.params, *outside), heard))
 
 

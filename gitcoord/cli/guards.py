@@ -1,7 +1,6 @@
 """What the Git hooks call: hook guard. Not for people, so not in the help."""
 
 import sys
-from typing import Annotated
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, command
@@ -9,6 +8,7 @@ from gitcoord.cli.render import guards as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice
 from gitcoord.errors import CoordError, UnknownOutcome
+from gitcoord.lean import Annotated
 
 
 @command(

@@ -1,13 +1,12 @@
 """Handing work over: handoff, handoffs, accept, withdraw."""
 
-from typing import Annotated
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Many, Opt, command
 from gitcoord.cli.render import handoffs as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import filled, pair
 from gitcoord.errors import Usage
+from gitcoord.lean import Annotated
 
 
 @command(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from gitcoord import errors
 from gitcoord.cli.declare import Command
 from gitcoord.cli.render.doc import Doc, Facts, Line
 from gitcoord.cli.table import GROUPS
 from gitcoord.errors import CoordError
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 ABOUT = "git coord: many coding agents and people on one Git repository, without stepping on each other"
 

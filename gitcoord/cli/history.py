@@ -1,13 +1,12 @@
 """``log`` and ``event``: what happened, and what somebody wants to be remembered."""
 
-from typing import Annotated
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Many, Opt, command
 from gitcoord.cli.render import history as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import duration, filled, pair, whole
 from gitcoord.errors import Usage
+from gitcoord.lean import Annotated
 
 
 @command(

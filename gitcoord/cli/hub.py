@@ -1,7 +1,6 @@
 """Across machines: hub show|set|probe|unset, and sync."""
 
 import time
-from typing import TYPE_CHECKING, Annotated
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Opt, command
@@ -10,6 +9,7 @@ from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import duration, filled
 from gitcoord.errors import CoordError, Usage
 from gitcoord.git.run import BACKGROUND
+from gitcoord.lean import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.hub import SyncView

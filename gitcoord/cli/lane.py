@@ -7,9 +7,11 @@ Both must give the same values: tests/cli/test_lanes.py holds them against each 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gitcoord.cli.declare import BEFORE, Command, Param, global_params
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HELP = ("--help", "-h")
 

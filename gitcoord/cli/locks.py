@@ -1,7 +1,5 @@
 """Locks: lock, unlock, locks, check."""
 
-from typing import TYPE_CHECKING, Annotated, cast
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Opt, command
 from gitcoord.cli.render import locks as look
@@ -9,6 +7,7 @@ from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import duration, filled
 from gitcoord.errors import GitFailed, Held
 from gitcoord.git.paths import below
+from gitcoord.lean import TYPE_CHECKING, Annotated, cast
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.locks import HeldPath

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TextIO
-
-import msgspec
+from typing import TextIO
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Options
@@ -19,6 +16,10 @@ from gitcoord.cli.render.safe import json_text, porcelain, safe
 from gitcoord.cli.reply import Reply
 from gitcoord.core.views import Grant, Notice
 from gitcoord.errors import CoordError
+from gitcoord.lean import TYPE_CHECKING, Any, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 SCHEMA = "gitcoord/1"
 _NARROW = 80

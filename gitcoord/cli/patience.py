@@ -8,11 +8,14 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gitcoord.cli.output import talk
 from gitcoord.cli.render.safe import safe
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 AFTER = 1.0
 """Seconds of silence that nobody wonders about."""

@@ -6,10 +6,13 @@ Plain lines on stderr and one line read from stdin: works over ssh, in every ter
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from gitcoord.cli.output import talk
 from gitcoord.cli.render.safe import safe
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def confirm(question: str) -> bool:

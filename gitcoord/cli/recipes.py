@@ -1,13 +1,13 @@
 """``recipes``: short examples of every pattern of coordination, as pages to read and to run."""
 
 import os
-from typing import Annotated
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, command
 from gitcoord.cli.render.doc import Facts, Line
 from gitcoord.cli.reply import Reply
 from gitcoord.errors import NotFound
+from gitcoord.lean import Annotated
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "recipes")
 """The pages; tests/test_recipes.py runs them."""

@@ -5,10 +5,11 @@ A command never prints. ``output`` decides by the global options which of the tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from gitcoord.lean import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from gitcoord.cli.render.doc import Doc
     from gitcoord.core.views import Guarantee, Notice
     from gitcoord.errors import CoordError

@@ -12,12 +12,15 @@ import re
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping, Sequence
 
 from gitcoord import __version__
 from gitcoord.cli.context import Context
 from gitcoord.cli.table import NOUNS, TABLE
 from gitcoord.errors import Bug, CoordError, GitFailed
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _MACHINE = frozenset(
     getattr(errno, name)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from shlex import quote
-from typing import Annotated
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Many, Opt, command
@@ -11,6 +10,7 @@ from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import duration, filled, pair, whole
 from gitcoord.core.views import SessionView
 from gitcoord.errors import NoSession, NotFound
+from gitcoord.lean import Annotated
 
 _OLD = 86400.0
 

@@ -1,13 +1,12 @@
 """Set-up commands: init, uninstall, doctor, hooks install|uninstall|status."""
 
-from typing import Annotated
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Flag, Opt, command
 from gitcoord.cli.render import setup as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice, filled
 from gitcoord.core.views import Wrote
+from gitcoord.lean import Annotated
 
 
 @command(

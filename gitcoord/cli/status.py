@@ -1,11 +1,10 @@
 """``status``: who and what needs attention first, then my claims, then everybody."""
 
-from typing import Any
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import command
 from gitcoord.cli.render import status as look
 from gitcoord.cli.reply import Reply
+from gitcoord.lean import Any
 
 
 @command(

@@ -10,6 +10,7 @@ TABLE: dict[str, str] = {
     "uninstall": "setup",
     "doctor": "setup",
     "hook guard": "guards",
+    "hook agent": "agent_hook",
     "hooks install": "setup",
     "hooks uninstall": "setup",
     "hooks status": "setup",
@@ -53,6 +54,7 @@ TABLE: dict[str, str] = {
     "worktree create": "worktrees",
     "worktree remove": "worktrees",
     "worktree adopt": "worktrees",
+    "worktree path": "completion",
     "log": "history",
     "event": "history",
     "wait task": "waiting",
@@ -66,6 +68,18 @@ TABLE: dict[str, str] = {
     "hub unset": "hub",
     "sync": "hub",
     "push": "hub",
+    "prime": "prime",
+    "export": "transfer",
+    "import": "transfer",
+    "run": "run",
+    "completion": "completion",
+    "complete": "completion",
+    "setup claude": "agent_setup",
+    "setup codex": "agent_setup",
+    "setup gemini": "agent_setup",
+    "setup cursor": "agent_setup",
+    "setup copilot": "agent_setup",
+    "statusline": "agent_setup",
 }
 """Verb (one word, or noun and verb) to the module below ``gitcoord.cli`` that declares it."""
 
@@ -73,8 +87,9 @@ NOUNS = {
     "task": "Add, list and edit tasks.",
     "worktree": "List, make, remove and adopt worktrees.",
     "wait": "Wait until something holds.",
-    "hook": "What the Git hooks call.",
+    "hook": "What the hooks of Git and of agents call.",
     "hooks": "Install, remove and prove the Git hooks.",
+    "setup": "Write what an agent needs to take part into its own settings.",
     "hub": "Choose and examine the remote through which clones coordinate.",
 }
 """First words of two-word verbs, and what they are about."""

@@ -1,7 +1,5 @@
 """Task commands: task add|show|list|edit|cancel and ready. (Working on tasks is in ``claims`` and ``handoffs``.)"""
 
-from typing import Annotated, get_args
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Many, Opt, command
 from gitcoord.cli.render import tasks as look
@@ -9,6 +7,7 @@ from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice, filled, read_text, whole
 from gitcoord.core.model import TaskState
 from gitcoord.errors import Usage
+from gitcoord.lean import Annotated, get_args
 
 _STATES = get_args(TaskState)
 

@@ -6,9 +6,11 @@ parsers turn that into a usage error. Pure, but for ``read_text``, which command
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gitcoord.errors import Usage
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 3650 * 86400

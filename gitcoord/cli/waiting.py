@@ -1,13 +1,12 @@
 """``wait``: sleep until something holds."""
 
-from typing import Annotated, get_args
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Many, Opt, command
 from gitcoord.cli.render import waiting as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice, duration, filled
 from gitcoord.core.model import TaskState
+from gitcoord.lean import Annotated, get_args
 
 _STATES = get_args(TaskState)
 _Timeout = Annotated[

@@ -10,13 +10,13 @@ import signal
 import sys
 import termios
 import time
-from typing import TYPE_CHECKING, Any
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import command
 from gitcoord.cli.render import board as look
 from gitcoord.cli.reply import Reply
 from gitcoord.errors import Usage
+from gitcoord.lean import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gitcoord.coordinator import Coordinator

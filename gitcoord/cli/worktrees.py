@@ -1,7 +1,6 @@
 """Worktree commands: worktree list|create|remove|adopt."""
 
 import os
-from typing import Annotated
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Opt, command
@@ -9,6 +8,7 @@ from gitcoord.cli.render import worktrees as look
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import filled
 from gitcoord.errors import Usage
+from gitcoord.lean import Annotated
 
 
 @command(

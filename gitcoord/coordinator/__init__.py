@@ -10,9 +10,6 @@ the sibling files, one noun each; each of those classes builds on the ones below
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import TracebackType
-
 from gitcoord.coordinator.across import Across
 from gitcoord.coordinator.cleaning import Cleaning
 from gitcoord.coordinator.clock import Chance, Clock
@@ -23,7 +20,12 @@ from gitcoord.coordinator.overview import Overview
 from gitcoord.coordinator.upkeep import Upkeep
 from gitcoord.coordinator.worktrees import Worktrees
 from gitcoord.git.repo import discover
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import RefStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
 
 __all__ = ["Coordinator"]
 

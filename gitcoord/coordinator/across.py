@@ -4,11 +4,10 @@ first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gitcoord.coordinator.holding import Holding
 from gitcoord.core.views import Check, Wrote
 from gitcoord.errors import CoordError
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.hub import Hubs, HubView, SyncView

@@ -6,18 +6,19 @@ is found out first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar, cast
-
+from gitcoord.coordinator.asking import ask_after
 from gitcoord.coordinator.hub import Hubs
 from gitcoord.core import names
 from gitcoord.errors import Ended, HubUnreachable, NoSession, Refused, UnknownOutcome
 from gitcoord.git.remote import Remote, Update
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING, TypeVar, cast
 from gitcoord.store.hub import HubStore
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from gitcoord.coordinator.base import Base
     from gitcoord.coordinator.joins import Joins
 
@@ -47,7 +48,11 @@ def at_hub(coord: Base, decide: Callable[[], Plan[T]], limit: float, beside: Seq
             line.catch_up()
             return decide()
 
-    return coord.loop(store, believed, limit=max(limit, PATIENCE))
+    before, coord.asking = coord.asking, True
+    try:
+        return coord.loop(store, believed, limit=max(limit, PATIENCE))
+    finally:
+        coord.asking = before
 
 
 def mate(ref: str) -> str | None:
@@ -82,7 +87,7 @@ class _Line:
 
     def settle(self) -> None:
         """Find out about earlier pushes before anything new is asked for. Raises UnknownOutcome, HubRefused."""
-        self._link.refuse_loss()
+        self._link.canary.refuse_loss()
         if not self._link.doubted():
             return
         try:
@@ -103,6 +108,16 @@ class _Line:
 
     def has(self, tip: str | None, oid: str) -> bool:
         return self._link.has(tip, oid)
+
+    def ask(self, refs: Sequence[str]) -> bool:
+        takes = self._link.takes(refs)
+        if takes:
+            ask_after(self._hubs.coord, self._link, takes)
+            self._hubs.coord.records.forget()
+        return bool(takes)
+
+    def behind(self, ref: str) -> bool:
+        return self._link.behind(ref)
 
     def doubt(self, moves: Mapping[str, str]) -> None:
         self._link.doubt(moves)

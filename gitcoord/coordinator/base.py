@@ -7,11 +7,7 @@ themselves live in the sibling files, one noun each, and are put together in ``_
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
-
-import msgspec
 
 from gitcoord.coordinator import config as settings
 from gitcoord.coordinator.clock import Chance, Clock, SystemChance, SystemClock
@@ -24,9 +20,13 @@ from gitcoord.core.views import Guarantee, Notice
 from gitcoord.errors import NewerFormat, NotInitialised, Usage
 from gitcoord.git import host
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING, Any, TypeVar, msgspec
 from gitcoord.store.base import Change, Commit, Ident, RefStore
 from gitcoord.store.open import open_store
 from gitcoord.store.transact import Plan, transact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
 
@@ -60,6 +60,8 @@ class Base:
         self.begun = False
         self.newer = False
         self.provisional = False
+        self.asking = False
+        """Whether a decision is being taken that the hub will judge."""
         self._host: str | None = None
 
     def close(self) -> None:
@@ -174,6 +176,8 @@ class Base:
                 plan = decide()
             except CacheWrong:  # and now without it
                 plan = decide()
+            if any(change.expected is None and change.ref.startswith(names.TASKS) for change in plan.changes):
+                plan = msgspec.structs.replace(plan, changes=self._guarded(plan.changes))
             return plan
 
         try:
@@ -185,13 +189,26 @@ class Base:
         self.records.outdated(change.ref for change in (plan.changes if plan else ()) if change.new is not None)
         return result
 
+    def _guarded(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """``changes`` that make a task, on condition that no task of that name was archived since it was sought."""
+        if self.records.has_archive is False:
+            return [*changes, Change(names.ARCHIVE, None, None)]
+        from gitcoord.coordinator.archive import guarded
+
+        return guarded(self.records, changes)
+
     def write(self, ref: str, base: Loaded[Any] | None, record: Struct, event: Any, subject: str) -> Change:
         """The change that puts ``record`` where ``base`` was, with ``event`` in its trailer."""
         if base is not None:
             base = self.records.prove(base)
         with utf8():
             payload = codec.encode(record, base.raw if base else None)
-        return self.commit(ref, base.oid if base else None, payload, event, subject)
+        change = self.commit(ref, base.oid if base else None, payload, event, subject)
+        if base is None or not base.folded:
+            return change
+        from gitcoord.coordinator.archive import revived
+
+        return revived(change)
 
     def commit(self, ref: str, oid: str | None, payload: bytes, event: Any, subject: str, body: str = "") -> Change:
         """The change that puts a commit of ``payload`` on top of ``oid``; what it is, in a line and a ``body``."""
@@ -209,7 +226,7 @@ class Base:
 
     def verify(self, *loaded: Loaded[Any]) -> Sequence[Change]:
         """Changes that only insist on the records still being what was read."""
-        return [Change(item.ref, item.oid, None) for item in loaded]
+        return [Change(item.ref, None if item.folded else item.oid, None) for item in loaded]
 
 
 @contextmanager

@@ -6,11 +6,6 @@ on later lines; together with those there already they must not wait for each ot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import msgspec
-
 from gitcoord.coordinator.tasks import Tasks, check_id, check_task
 from gitcoord.core import names, queue
 from gitcoord.core import task as rules
@@ -18,9 +13,13 @@ from gitcoord.core import task_events as events
 from gitcoord.core.model import Struct
 from gitcoord.core.times import rfc3339
 from gitcoord.errors import Blocked, CoordError, Exists, Usage
+from gitcoord.lean import TYPE_CHECKING, Any, msgspec
 from gitcoord.store.base import Change
 from gitcoord.store.files import is_reftable
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 MAX_ITEMS = 50_000
 MANY = 1000

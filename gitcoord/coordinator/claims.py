@@ -7,11 +7,6 @@ claim is given back if that fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
-
-import msgspec
-
 from gitcoord.coordinator.holding import Holding
 from gitcoord.coordinator.joins import Board
 from gitcoord.coordinator.places import Plot
@@ -23,9 +18,12 @@ from gitcoord.core.lease import Verdict
 from gitcoord.core.model import Hold, Session, Struct, Task
 from gitcoord.core.views import Grant
 from gitcoord.errors import Blocked, Held, NothingReady, Unsafe, Usage
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from gitcoord.coordinator.granting import Taken
     from gitcoord.core.lock_events import Target
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gitcoord.coordinator.joins import Board
 from gitcoord.coordinator.sessions import Sessions
 from gitcoord.coordinator.tasks import Tasks
@@ -13,6 +11,7 @@ from gitcoord.core.lease import Verdict
 from gitcoord.core.model import Hold, Session, Struct
 from gitcoord.core.views import SessionView
 from gitcoord.git import binding
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Protocol
 
 from gitcoord.git import host
+from gitcoord.lean import Protocol
 
 
 class Clock(Protocol):

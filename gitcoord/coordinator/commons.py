@@ -6,13 +6,13 @@ when first used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
-
 from gitcoord.coordinator.sessions import Sessions
 from gitcoord.core.views import LockView
+from gitcoord.lean import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.guards import Guards, Offence
     from gitcoord.coordinator.locks import Checked, Locked, Locks
     from gitcoord.coordinator.sharing import Entry, Removed, ScopeRow, ScopeView, Sharing

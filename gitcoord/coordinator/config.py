@@ -6,16 +6,16 @@ Only local configuration decides anything; settings never come out of synced sta
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Literal, cast
-
-import msgspec
 
 from gitcoord.core import names
 from gitcoord.core.lease import Policy, checked
 from gitcoord.core.times import duration
 from gitcoord.errors import Usage
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING, Literal, cast, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _DURATIONS = {
     "coord.heartbeat": "heartbeat",

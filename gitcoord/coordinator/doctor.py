@@ -7,9 +7,6 @@ raised, so that no token given out before can be given again. Corrupt is never t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-
-import msgspec
 
 from gitcoord.coordinator import epochs
 from gitcoord.coordinator.joins import Joins
@@ -20,11 +17,15 @@ from gitcoord.core.model import Meta, Struct
 from gitcoord.core.views import Check
 from gitcoord.errors import CoordError, NotInitialised
 from gitcoord.git import binding, hooks, worktree
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store import quarantine, recover
 from gitcoord.store.base import BROKEN
 from gitcoord.store.open import why_not_libgit
 from gitcoord.store.reader import OFFLINE
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 OLDEST_GIT = (2, 39)
 _UPGRADE = "upgrade gitcoord to work with it"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
 from gitcoord.coordinator.handoffs import Handoffs
 from gitcoord.coordinator.joins import Board
 from gitcoord.coordinator.records import Loaded
@@ -17,6 +13,7 @@ from gitcoord.core.model import Session, Struct, Task
 from gitcoord.core.views import SessionView
 from gitcoord.errors import CoordError, Ended, Unsafe
 from gitcoord.git import binding, claimfile
+from gitcoord.lean import Any, msgspec
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
 
@@ -70,6 +67,21 @@ class Endings(Sessions, Handoffs):
             resumed_from=found.record.id,
         )
         return self._go_on_as(self.transact(lambda: self._start(record)), found.record.id, bind=bind)
+
+    def carry_on(self, session: str, *, pid: int | None) -> None:
+        """A session that goes on, from now on with process ``pid``, or with none. Raises Ended, NotFound, Usage."""
+        self.begin()
+        was = self.find_session(session).record
+        event = session_rules.Resume(
+            at=self.now(),
+            session=was.id,
+            host=self.host,
+            host_name=was.host_name,
+            boot_id=self.clock.boot(),
+            process=self._process(pid),
+            ssh_client=was.ssh_client,
+        )
+        self.transact(lambda: self._go_on(was.id, event))
 
     def _successor(self, sid: str) -> str | None:
         """Who goes on for an ended session already: it was resumed before, perhaps by a command that was killed."""
@@ -160,12 +172,13 @@ class Endings(Sessions, Handoffs):
         *,
         handoff: str | None = None,
         force: bool = False,
+        worked_on: bool = False,
         exit_code: int | None = None,
     ) -> EndedSession:
         """Sign off. Raises Unsafe, listing it, while there is work that would be left behind.
 
-        ``handoff`` offers the claims with that note; ``force`` releases them. Both give back the locks and rescue what
-        is uncommitted.
+        ``handoff`` offers the claims with that note, with ``worked_on`` only those for which there is work already;
+        the others are released, as ``force`` does. All give back the locks and rescue what is uncommitted.
         """
         self.begin(*self.my_refs())
         target = self.find_session(session) if session is not None else self.me()
@@ -180,17 +193,17 @@ class Endings(Sessions, Handoffs):
         if (held or locked or dirty) and handoff is None and not force:
             raise self._unsafe(target.record, held, locked, dirty)
         rescued = [path for path in dirty if self.rescue(self._task_at(path, held) or sid, path, "its session ended")]
+        offered = [] if handoff is None else [task for task in held if not worked_on or self._worked_on(task, sid)]
         for task in held:
-            self._let_go(target, task, handoff)
+            self._let_go(target, task, handoff if task in offered else None)
         self.transact(lambda: self._end(sid, exit_code))
         for item in places:
             binding.unbind(item.git_dir, sid)
         board = self.board()
-        names_held = tuple(sorted(task.id for task in held))
         return EndedSession(
             session=self.session_view(board.sessions[sid], board, sid),
-            released=() if handoff is not None else names_held,
-            offered=names_held if handoff is not None else (),
+            released=tuple(sorted(task.id for task in held if task not in offered)),
+            offered=tuple(sorted(task.id for task in offered)),
             unlocked=locked,
             rescued=tuple(rescued),
         )
@@ -198,9 +211,19 @@ class Endings(Sessions, Handoffs):
     def _let_go(self, target: Loaded[Session], task: Task, note: str | None) -> None:
         """Offer a claim with ``note``, or release it without one."""
         if note is not None:
-            self.offer(task.id, self._offer_of(target, task, note=note))
+            offer = self._offer_of(target, task, note=note)
+            if self.config.hub is not None and offer.commit is not None:
+                self.keep_tip(task.id, offer.commit)
+            self.offer(task.id, offer)
         else:
             self._release_for(task.id, target.record.id)
+
+    def _worked_on(self, task: Task, sid: str) -> bool:
+        """Whether there is anything that another one could go on with: changes, commits, or reported progress."""
+        if task.progress is not None and task.progress.by == sid:
+            return True
+        found = self.worktree_for(task.id)
+        return found is not None and self.has_work(found, task.base)
 
     def _held_by(self, board: Board, sid: str) -> list[Task]:
         return [task for task in board.plain_tasks().values() if task.claim is not None and task.claim.session == sid]

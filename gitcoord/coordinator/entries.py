@@ -6,14 +6,11 @@ command line's business. Must not know where commits come from.
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
 from gitcoord.coordinator.joins import Board
 from gitcoord.core import names
 from gitcoord.core.times import rfc3339
 from gitcoord.core.views import EventView
+from gitcoord.lean import Any, msgspec
 from gitcoord.store.base import Entry
 
 TRAILER = "Coord-Event: "

@@ -7,9 +7,6 @@ read unless everything is asked for. Loaded when first used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
-
 from gitcoord.coordinator.entries import SOURCES, event_of, source_of
 from gitcoord.coordinator.joins import Board
 from gitcoord.coordinator.tasks import check_id
@@ -23,10 +20,13 @@ from gitcoord.core.times import rfc3339
 from gitcoord.core.views import EventView
 from gitcoord.errors import NewerFormat, NotFound, TimedOut
 from gitcoord.git import claimfile
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import BROKEN, Entry
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from gitcoord.coordinator.history import History
 
 RECENT = 10

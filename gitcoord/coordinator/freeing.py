@@ -5,9 +5,6 @@ Nothing here is needed for correctness: what is no longer in force is free witho
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
-
 from gitcoord.coordinator import sight as seeing
 from gitcoord.coordinator.sight import Sight
 from gitcoord.core import lock_events as on
@@ -15,10 +12,13 @@ from gitcoord.core import locking, locks, names
 from gitcoord.core.lock_events import Lapse, Target
 from gitcoord.core.locks import Facts, Lock, LockTable
 from gitcoord.errors import CoordError
+from gitcoord.lean import TYPE_CHECKING, Literal
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gitcoord.coordinator.joins import Joins
 
 

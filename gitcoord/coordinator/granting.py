@@ -7,11 +7,7 @@ and ``claims``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
-
-import msgspec
 
 from gitcoord.coordinator import sight as seeing
 from gitcoord.coordinator.records import Loaded
@@ -26,10 +22,13 @@ from gitcoord.core.model import Session, Struct, Task
 from gitcoord.core.pattern import is_pattern
 from gitcoord.core.views import LockView
 from gitcoord.errors import Held, Usage
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from gitcoord.coordinator.joins import Joins
 
 

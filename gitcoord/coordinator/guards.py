@@ -7,9 +7,6 @@ first used (``commons``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from gitcoord.coordinator import sight as seeing
 from gitcoord.coordinator.locks import Locks
 from gitcoord.core import names
@@ -20,8 +17,11 @@ from gitcoord.errors import NotInitialised
 from gitcoord.git import changes, claimfile, guardnote
 from gitcoord.git.changes import Update
 from gitcoord.git.claimfile import ClaimFile
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.sessions import Sessions
 
 

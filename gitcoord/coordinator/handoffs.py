@@ -7,10 +7,7 @@ receiver takes the giver's worktree as it stands; elsewhere a new worktree is ma
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
-
-import msgspec
 
 from gitcoord.coordinator.claims import Claims
 from gitcoord.coordinator.entries import said
@@ -23,7 +20,11 @@ from gitcoord.core.model import Handoff, Session, Struct, Task
 from gitcoord.core.views import Grant, TaskView
 from gitcoord.errors import CoordError, Ended, NotHolder, Usage
 from gitcoord.git import binding, claimfile
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 MAX_NOTE = 64 * 1024
 

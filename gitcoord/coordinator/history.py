@@ -4,14 +4,14 @@ done in ``events`` and ``waits``, which are loaded when first used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
-
 from gitcoord.coordinator.holding import Holding
 from gitcoord.coordinator.sessions import Sessions
 from gitcoord.core.views import EventView
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from gitcoord.coordinator.events import Log
     from gitcoord.coordinator.waits import Awaited, Waits
 

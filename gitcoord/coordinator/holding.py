@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Literal
 
 from gitcoord.coordinator.places import Places
 from gitcoord.coordinator.records import Loaded
@@ -16,8 +14,12 @@ from gitcoord.core.model import Session, Struct, Task
 from gitcoord.core.views import TaskView
 from gitcoord.errors import CoordError, NotHolder, Usage
 from gitcoord.git import claimfile
+from gitcoord.lean import TYPE_CHECKING, Literal
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Finished(Struct, frozen=True, kw_only=True):

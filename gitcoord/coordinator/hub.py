@@ -7,11 +7,8 @@ become notices and conflict entries, pushes of unknown outcome are told how they
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-import msgspec
-
+from gitcoord.coordinator.asking import ask_after
 from gitcoord.core import codec, conflicts, names
 from gitcoord.core.model import FORMAT, Meta, Struct
 from gitcoord.core.views import Check, Wrote
@@ -19,15 +16,22 @@ from gitcoord.errors import HubRefused, NotInitialised, Usage
 from gitcoord.git import remote as git
 from gitcoord.git.remote import Remote
 from gitcoord.git.remote_report import limited
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import Change, Commit, Existing
 from gitcoord.store.transact import Plan
 from gitcoord.sync.hub import Link, Synced
-from gitcoord.sync.joining import Clash, Joining, to_push
+from gitcoord.sync.joining import Clash
 from gitcoord.sync.probe import Probe
+from gitcoord.sync.sides import Sides, to_push
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.joins import Joins
 
+
+_ASKED = 3
+"""Times that a sync asks after those from whom something was taken meanwhile, and goes on."""
 
 _PAUSES = (2.0, 4.0, 8.0)
 """Seconds, with jitter, before a hub that limits pushes is asked once more: no longer than somebody may wait."""
@@ -77,12 +81,10 @@ class Hubs:
         """The line to the hub that is set, or to ``remote``. Raises Usage where there is none."""
         coord = self.coord
         remote = remote or self.remote()
-        joining = Joining(coord.repo, coord.store, remote, coord.host, self.kept, durable=coord.durable)
         return Link(
             coord.repo,
-            coord.store,
-            remote,
-            joining,
+            Sides(coord.store, remote, coord.host),
+            keep=self.kept,
             clock=coord.clock,
             rng=coord.chance,
             durable=coord.durable,
@@ -151,11 +153,11 @@ class Hubs:
         if mine is None and theirs is None:
             raise NotInitialised()
         if theirs is None and not first:
-            link.require_state()
+            link.canary.require()
         if mine is None or theirs is None or mine.record.id == theirs.id:
             return
         if set(self.coord.store.list_refs(names.ROOT)) != {names.META}:
-            link.require_state()
+            link.canary.require()
         # Only just initialised, and nothing done yet: the state that others share is ours from now on.
         tracked = link.remote.tracked(names.META)
         found = self.coord.store.read([tracked])[tracked]
@@ -194,8 +196,13 @@ class Hubs:
         self.coord.begin()
         self.coord.note_hub()
         synced = self._in_time(link)
-        self.coord.records.forget()
-        self._tell(synced)
+        for _ in range(_ASKED):
+            self.coord.records.forget()
+            self._tell(synced)
+            if not synced.takes:
+                break
+            ask_after(self.coord, link, synced.takes)
+            synced = _both(synced, link.sync())
         if synced.refused and not synced.sent:
             more = ", in a minute or later" if _is_limited(synced) else ". See what it allows: git coord hub probe"
             raise HubRefused(
@@ -268,6 +275,17 @@ class Hubs:
             return ()
         record = codec.convert(codec.decode_raw(found.payload), conflicts.Conflicts)
         return conflicts.recent(record, int(self.coord.clock.now()))
+
+
+def _both(first: Synced, second: Synced) -> Synced:
+    """What two syncs did, one after the other."""
+    return msgspec.structs.replace(
+        second,
+        received=first.received + second.received,
+        sent=first.sent + second.sent,
+        clashes=first.clashes + second.clashes,
+        settled=first.settled + second.settled,
+    )
 
 
 def _is_limited(synced: Synced) -> bool:

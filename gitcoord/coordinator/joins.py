@@ -6,11 +6,6 @@ a one-shot command stays quick in a repository of many tasks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
-
-import msgspec
-
 from gitcoord.coordinator.identity import Identity
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core import lease, names, queue
@@ -19,8 +14,11 @@ from gitcoord.core.model import Beat, Meta, Session, Struct, Task
 from gitcoord.core.task import Facts
 from gitcoord.core.views import ClaimView, HandoffView, SessionView, TaskView
 from gitcoord.errors import CoordError
+from gitcoord.lean import TYPE_CHECKING, TypeVar, msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from gitcoord.coordinator.sight import Sight
 
 R = TypeVar("R", bound=Struct)

@@ -1,7 +1,8 @@
 """Liveness and heartbeats: gathering evidence about sessions, expiring the dead, and saying that we are alive.
 
 The verdict itself is ``core.lease.judge``. An expiry is a swap that also verifies that the heartbeat ref has not moved,
-so a heartbeat and an expiry can never both succeed.
+so a heartbeat and an expiry can never both succeed. A hub compares only what a push moves: with one, an expiry moves
+the heartbeat, too.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import os
 from gitcoord.coordinator import observed
 from gitcoord.coordinator.base import Base
 from gitcoord.coordinator.records import Loaded
-from gitcoord.core import lease, names
+from gitcoord.core import ids, lease, names
 from gitcoord.core import session as rules
 from gitcoord.core.codec import encode
 from gitcoord.core.lease import Evidence, Verdict
-from gitcoord.core.model import Beat, Boot, Ending, Session
+from gitcoord.core.model import Beat, Boot, Ending, LastBeat, Session
 from gitcoord.errors import CoordError
 from gitcoord.git import beatfile, host, hubnote
+from gitcoord.lean import msgspec
 from gitcoord.store.base import Blob, Busy, Change, Lost
 
 
@@ -85,22 +87,29 @@ class Liveness(Base):
         )
         event = rules.Expire(at=self.now(), session=session.record.id, ending=ending)
         record = rules.step(session.record, event)
-        beat_ref = names.heartbeat_ref(session.record.id)
-        beat = self.records.get(beat_ref, Beat)
         return [
             self.write(session.ref, session, record, event, f"expire {session.record.name}: {verdict.why}"),
-            Change(beat_ref, beat.oid if beat else None, None),
+            self._last_beat(session.record.id),
         ]
+
+    def _last_beat(self, sid: str) -> Change:
+        """The heartbeat must be what it was when its session was found silent, also where a push decides."""
+        ref = names.heartbeat_ref(sid)
+        beat = self.records.get(ref, Beat)
+        if self.config.hub is None:
+            return Change(ref, beat.oid if beat else None, None)
+        last = LastBeat(**msgspec.structs.asdict(self._beat()), nonce=ids.nonce(self.chance.bytes(ids.NONCE_BYTES)))
+        return Change(ref, beat.oid if beat else None, Blob(encode(last)))
 
     def expiry_if_dead(self, session: Loaded[Session] | None, verdict: Verdict | None, by: str | None) -> list[Change]:
         """The same for a session whose death a decision was founded on; nothing for one that lives or has ended.
 
-        Nor for the one that acts: however silent it was, here it is. Nor, without the hub's word, for one elsewhere: it
-        may have been heard of, and what is written down here would count against it in every later decision.
+        Nor for the one that acts: however silent it was, here it is. Nor, unless the hub is going to judge it, for one
+        elsewhere: it may have been heard of there, and what is written down here counts in every later decision.
         """
         if session is None or verdict is None or verdict.live or session.record.state != "live":
             return []
-        if session.record.id == by or (self.guarantee == "provisional" and session.record.host != self.host):
+        if session.record.id == by or (not self.asking and self.config.hub and session.record.host != self.host):
             return []
         return self.expiry(session, verdict, by)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-
 from gitcoord.coordinator import sight as seeing
 from gitcoord.coordinator.granting import Granting, Taken, Wish
 from gitcoord.coordinator.sight import Sight
@@ -18,9 +15,12 @@ from gitcoord.core.pattern import is_pattern
 from gitcoord.core.views import Guarantee, LockView, Notice
 from gitcoord.errors import Held, NotHolder, Usage
 from gitcoord.git import changes
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from gitcoord.coordinator.sessions import Sessions
 
 

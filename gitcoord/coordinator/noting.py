@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from gitcoord.coordinator.joins import Joins
 from gitcoord.core import names
 from gitcoord.core import session as rules
 from gitcoord.core.model import Counters, Session
 from gitcoord.core.views import SessionView
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class Noting:
@@ -25,8 +27,10 @@ class Noting:
         messages: int,
         tool_calls: int,
         model: str | None,
+        external_id: str | None,
         mcp_servers: Sequence[str] | None,
         labels: Mapping[str, str] | None,
+        exit_code: int | None = None,
     ) -> SessionView:
         """Write what is new; nothing is written where nothing is."""
         coord = self.coord
@@ -40,11 +44,13 @@ class Noting:
                 at=coord.now(),
                 session=sid,
                 model=model,
+                external_id=external_id,
                 counters=Counters(messages=was.messages + messages, tool_calls=was.tool_calls + tool_calls)
                 if messages or tool_calls
                 else None,
                 mcp_servers=tuple(mcp_servers) if mcp_servers is not None else None,
                 labels={**(base.record.labels if base else {}), **labels} if labels is not None else None,
+                exit_code=exit_code,
             )
             record = rules.step(base.record if base else None, event)
             if base is not None and record == base.record:

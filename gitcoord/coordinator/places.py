@@ -8,9 +8,6 @@ worktree must not pay for them.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
-
-import msgspec
 
 from gitcoord.coordinator.rescue import Rescue
 from gitcoord.core import names
@@ -20,6 +17,7 @@ from gitcoord.core.model import Session, Task
 from gitcoord.errors import NotFound, Unsafe
 from gitcoord.failpoint import hit
 from gitcoord.git import binding, claimfile
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
@@ -248,6 +246,18 @@ class Places(Rescue):
             return False
         state = safety.inspect(self.repo, item.path, base)
         return not state.dirty and state.merged_or_pushed and state.operation is None
+
+    def has_work(self, item: Worktree, base: str | None) -> bool:
+        """Whether anything was done in a worktree: uncommitted, committed on top of ``base``, or under way."""
+        from gitcoord.git import safety
+
+        if not os.path.isdir(item.path):
+            return False
+        if not safety.inspect(self.repo, item.path, base).clean:
+            return True
+        since = f"{base or self.default_base() or 'HEAD'}..HEAD"
+        done = self.repo.git("rev-list", "-n1", "--end-of-options", since, at=item.path, check=False)
+        return done.code != 0 or done.text != ""  # where the base is gone nobody can say that there is none
 
     def require_removable(self, item: Worktree, base: str | None) -> None:
         """Raises Unsafe, naming what would be lost."""

@@ -6,14 +6,13 @@ does not change, so an unchanged record would not notice a take-over; a renewed 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gitcoord.coordinator.arbiter import at_hub
 from gitcoord.core import names
 from gitcoord.core import task_events as events
 from gitcoord.core.model import Struct, Task
 from gitcoord.errors import Usage
 from gitcoord.git.remote import Update
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:

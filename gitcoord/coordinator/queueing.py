@@ -6,8 +6,6 @@ The queue is part of the lock table, so its order is decided by the same swap as
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from gitcoord.coordinator import sight as seeing
 from gitcoord.coordinator.granting import Granting, Taken, Wish
@@ -22,10 +20,13 @@ from gitcoord.core.locks import LockTable
 from gitcoord.core.model import Process, Session
 from gitcoord.errors import Contended, CoordError, Held, TimedOut
 from gitcoord.git import host
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.sessions import Sessions
 
 GRACE = 5.0

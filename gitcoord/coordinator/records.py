@@ -7,16 +7,18 @@ bytes come out of one file (``store.cache``); a record that is going to be chang
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Generic, TypeVar
-
-import msgspec
-
 from gitcoord.core import codec, names
 from gitcoord.core.model import Beat, Meta, Session, Struct, Task
 from gitcoord.errors import CoordError, Corrupt, NewerFormat
+from gitcoord.lean import TYPE_CHECKING, Any, Generic, TypeVar, msgspec
 from gitcoord.store import cache
 from gitcoord.store.base import BROKEN, RefStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gitcoord.coordinator.archive import Shelf
+    from gitcoord.store.base import Snapshot
 
 R = TypeVar("R", bound=Struct)
 
@@ -26,6 +28,7 @@ _KINDS: tuple[tuple[str, type[Struct]], ...] = (
     (names.HEARTBEATS, Beat),
     (names.META, Meta),
 )
+_FOLDED = (names.TASKS, names.SESSIONS)  # what is looked for in the archive where its ref does not exist
 _CACHE_LIMIT = 50_000
 _MANY = 50
 """More records than these missing at once are worth a look into the cache file, and writing it anew."""
@@ -37,6 +40,7 @@ class Loaded(msgspec.Struct, Generic[R], frozen=True):
     """A record as read: its ref, the oid to expect, its bytes and the typed record.
 
     ``sure``: read from its object. One out of the cache is not, and has no bytes: see ``Records.prove``.
+    ``folded``: its ref does not exist; it is in the archive, and ``oid`` is the commit at which it ended.
     """
 
     ref: str
@@ -44,6 +48,7 @@ class Loaded(msgspec.Struct, Generic[R], frozen=True):
     payload: bytes
     record: R
     sure: bool = True
+    folded: bool = False
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -59,16 +64,19 @@ class Records:
     """Typed reads over one store; ``common``: the Git directory below which there may be a cache file."""
 
     def __init__(self, store: RefStore, common: str | None = None) -> None:
-        self._store = store
+        self.store = store
         self._common = common
         self._decoded: dict[str, Loaded[Any]] = {}
         self._view: dict[str, Loaded[Any] | None] = {}
         self._listed: dict[str, dict[str, str]] = {}
+        self.has_archive: bool | None = None
+        self.archived: Shelf | None = None
 
     def forget(self) -> None:
         """Drop the view; the next read asks the store again."""
         self._view.clear()
         self._listed.clear()
+        self.has_archive = self.archived = None
         if len(self._decoded) > _CACHE_LIMIT:
             self._decoded.clear()
 
@@ -83,13 +91,30 @@ class Records:
         wanted = [ref for ref in dict.fromkeys(refs) if ref not in self._view]
         if not wanted:
             return
-        for ref, found in self._store.read(wanted).items():
-            self._view[ref] = None if found is None else self._decode(ref, found.oid, found.payload)
+        for ref, found in self._read(wanted).items():
+            self._view[ref] = None if found is None else self.decode(ref, found.oid, found.payload)
+        if any(self._view[ref] is None for ref in wanted if ref.startswith(_FOLDED)):
+            self.archived = None  # a fold moves the archive and then deletes the ref: look into it after this
+
+    def _read(self, wanted: list[str]) -> dict[str, Snapshot | None]:
+        if not any(ref.startswith(_FOLDED) for ref in wanted):
+            return self.store.read(wanted)
+        try:
+            found = self.store.read([*wanted, names.ARCHIVE])
+        except Corrupt:  # if that is the archive, it concerns only what is not found elsewhere
+            self.has_archive = True
+            return self.store.read(wanted)
+        self.has_archive = found.pop(names.ARCHIVE) is not None
+        return found
 
     def get(self, ref: str, kind: type[R]) -> Loaded[R] | None:
         """One record, or None where there is none. Raises Corrupt or NewerFormat."""
         self.fetch([ref])
         found = self._view[ref]
+        if found is None and self.has_archive and ref.startswith(_FOLDED):
+            from gitcoord.coordinator import archive
+
+            found = self._view[ref] = archive.find(self, ref)
         if found is not None and not isinstance(found.record, kind):
             raise Corrupt(f"{ref} does not hold a {kind.__name__.lower()}")
         return found
@@ -119,7 +144,7 @@ class Records:
             loaded = self._decoded.get(oid)
             if loaded is None or loaded.ref != ref:
                 try:
-                    loaded = self._decode(ref, oid, payloads.get(oid) or self._payload(oid))
+                    loaded = self.decode(ref, oid, payloads.get(oid) or self._payload(oid))
                 except CoordError:
                     corrupt.append(ref)
                     continue
@@ -134,7 +159,7 @@ class Records:
         known = self._decoded.get(oid)
         payload = known.payload if known is not None and known.sure else None
         if payload is None and oid != BROKEN:
-            payload = self._store.load([oid]).get(oid)
+            payload = self.store.load([oid]).get(oid)
         if payload is None:
             raise Corrupt(f"{oid} cannot be read")
         return payload
@@ -145,7 +170,7 @@ class Records:
         if len(missing) > _MANY and self._common is not None:
             self._recall(self._common, prefix, oids)
             missing = self._missing(oids)
-        return self._store.load(missing) if missing else {}
+        return self.store.load(missing) if missing else {}
 
     def _missing(self, oids: Mapping[str, str]) -> list[str]:
         return [oid for oid in dict.fromkeys(oids.values()) if oid not in self._decoded and oid != BROKEN]
@@ -174,7 +199,7 @@ class Records:
         if loaded.sure:
             return loaded
         try:
-            proved = _loaded(loaded.ref, loaded.oid, self._store.load([loaded.oid]).get(loaded.oid, b""))
+            proved = _loaded(loaded.ref, loaded.oid, self.store.load([loaded.oid]).get(loaded.oid, b""))
         except CoordError:
             proved = None
         if proved is None or proved.record != loaded.record:
@@ -193,14 +218,26 @@ class Records:
     def oids(self, prefix: str) -> dict[str, str]:
         """Every ref below ``prefix`` with its oid (BROKEN where unreadable)."""
         if prefix not in self._listed:
-            self._listed[prefix] = dict(self._store.list_refs(prefix))
+            self._listed[prefix] = dict(self.store.list_refs(prefix))
         return self._listed[prefix]
 
-    def _decode(self, ref: str, oid: str, payload: bytes) -> Loaded[Any]:
+    def decode(self, ref: str, oid: str, payload: bytes) -> Loaded[Any]:
+        """The record that these bytes are, decoded once. Raises Corrupt, NewerFormat."""
         known = self._decoded.get(oid)
         if known is None or known.ref != ref or not known.sure:
             known = self._decoded[oid] = _loaded(ref, oid, payload)
         return known
+
+
+def understood(ref: str, payload: bytes) -> Struct | None:
+    """The record that ``payload`` would be at ``ref``; None for a kind that we do not know. Raises Corrupt, NewerFormat.
+
+    Like every record read, but from elsewhere than the store: something that is to be written there as it is.
+    """
+    if _find_kind(ref) is None:
+        return None
+    record: Struct = _loaded(ref, "", payload).record
+    return record
 
 
 def _cache_name(prefix: str) -> str:
@@ -239,6 +276,10 @@ def _find_kind(ref: str) -> type[Struct] | None:
         from gitcoord.core.event import LogEntry
 
         return LogEntry
+    if ref == names.ARCHIVE:
+        from gitcoord.core.archive import Archive
+
+        return Archive
     return None
 
 

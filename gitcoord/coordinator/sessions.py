@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-
-import msgspec
 
 from gitcoord.coordinator.joins import Joins
 from gitcoord.core import ids, names
@@ -16,8 +13,12 @@ from gitcoord.errors import Usage
 from gitcoord.git import binding, host
 from gitcoord.git.filelock import exclusive
 from gitcoord.git.run import BACKGROUND
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 MAX_TEXT = 200
 """Longest session name, agent, model or label, in characters."""
@@ -166,17 +167,27 @@ class Sessions(Joins):
         messages: int = 0,
         tool_calls: int = 0,
         model: str | None = None,
+        external_id: str | None = None,
         mcp_servers: Sequence[str] | None = None,
         labels: Mapping[str, str] | None = None,
+        exit_code: int | None = None,
     ) -> SessionView:
         """Write facts into a session's record (mine, unless named); counters are added to what is there.
 
+        ``exit_code``: of a program that ended, where the session goes on without it.
         Raises NoSession, Ended, NotFound, Contended.
         """
         from gitcoord.coordinator.noting import Noting
 
         return Noting(self).note(
-            session, messages=messages, tool_calls=tool_calls, model=model, mcp_servers=mcp_servers, labels=labels
+            session,
+            messages=messages,
+            tool_calls=tool_calls,
+            model=_text("model", model),
+            external_id=_text("external id", external_id),
+            mcp_servers=mcp_servers,
+            labels=labels,
+            exit_code=exit_code,
         )
 
     def keep_alive(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable
 
 from gitcoord.coordinator import epochs
 from gitcoord.coordinator.joins import Joins
@@ -19,8 +18,12 @@ from gitcoord.errors import GitFailed, Unsafe, Usage
 from gitcoord.git import binding, claimfile, guardnote, hooks, hubnote, worktree
 from gitcoord.git.hooks_table import HookChange, HookStatus
 from gitcoord.git.remote import TRACKING
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import Change, Delete
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 GUARDS = ("block", "warn", "off")
 

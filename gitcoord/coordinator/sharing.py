@@ -6,9 +6,6 @@ of different keys both succeed, because a lost race is decided anew on what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
 from gitcoord.coordinator.records import Loaded
 from gitcoord.coordinator.turns import in_turn
 from gitcoord.core import names
@@ -17,9 +14,12 @@ from gitcoord.core.model import Session, Struct
 from gitcoord.core.scope import Item, Scope, ScopeEvent
 from gitcoord.core.secrets import looks_secret
 from gitcoord.errors import NotFound
+from gitcoord.lean import TYPE_CHECKING, Any
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gitcoord.coordinator.sessions import Sessions
 
 

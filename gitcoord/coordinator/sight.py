@@ -6,11 +6,6 @@ callers see. Loaded only where there are locks. Decides nothing and writes nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
-
-import msgspec
-
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core import locks, names
 from gitcoord.core.lease import Verdict
@@ -20,8 +15,11 @@ from gitcoord.core.times import rfc3339
 from gitcoord.core.views import LockView
 from gitcoord.errors import CoordError, Held
 from gitcoord.git import host
+from gitcoord.lean import TYPE_CHECKING, msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from gitcoord.coordinator.joins import Joins
 
 

@@ -5,9 +5,6 @@ Reads local notes and refs alone. Loaded only where there is a hub.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
-
 from gitcoord.coordinator.hub import Hubs
 from gitcoord.coordinator.liveness import age_of
 from gitcoord.core import codec, lease, names
@@ -17,9 +14,12 @@ from gitcoord.core.views import Attention
 from gitcoord.errors import CoordError, HubRefused
 from gitcoord.git.claimfile import ClaimFile
 from gitcoord.git.hubnote import fence
+from gitcoord.lean import TYPE_CHECKING, cast
 from gitcoord.sync.hub import Link
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gitcoord.coordinator.base import Base
     from gitcoord.coordinator.joins import Joins
 
@@ -47,7 +47,7 @@ def attention(coord: Base, tasks: Mapping[str, Task], sid: str | None) -> list[A
 def _hub(link: Link) -> list[Attention]:
     found = []
     try:
-        link.refuse_loss()
+        link.canary.refuse_loss()
     except HubRefused as error:
         found.append(Attention(code="hub-lost", message=error.message, hint="git coord hub show"))
     for ref in sorted(link.doubted()):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_args
-
 from gitcoord.coordinator.joins import Joins
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core import ids, names, queue
@@ -14,10 +11,13 @@ from gitcoord.core.lease import Verdict
 from gitcoord.core.model import Session, Task, TaskState
 from gitcoord.core.views import TaskView
 from gitcoord.errors import Blocked, Held, NotFound, Usage
+from gitcoord.lean import TYPE_CHECKING, Any, get_args
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from gitcoord.coordinator.batch import Batch
 
 MAX_TITLE = 500
@@ -184,6 +184,10 @@ class Tasks(Joins):
     def task_cancel(self, id: str, *, reason: str) -> TaskView:  # noqa: A002
         """Give a task up for good. Raises Held while somebody else works on it."""
         self.begin(*self.my_refs(), names.task_ref(check_id(id)))
+        claim = self.known_task(id).record.claim
+        holder = self.holder(self.known_task(id).record)[0] if claim is not None else None
+        # Whether a holder elsewhere is gone only the hub can say.
+        elsewhere = claim is not None and (holder is None or holder.record.host != self.host)
 
         def decide() -> Plan[None]:
             base = self.known_task(id)
@@ -195,7 +199,7 @@ class Tasks(Joins):
             dead = session if base.record.claim is not None else None
             return Plan(self.changes(change, self.expiry_if_dead(dead, verdict, event.session)), None)
 
-        self.transact(decide)
+        self.transact(decide, exclusive=elsewhere)
         return self._shown(id)
 
     def ready(self, *, label: Sequence[str] = ()) -> list[TaskView]:

@@ -7,12 +7,14 @@ of their races (measured: 160 writes in 5.3 s instead of 1.6), and sixty-four ha
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TypeVar
 
 from gitcoord.coordinator.base import Base
 from gitcoord.git.filelock import turn
+from gitcoord.lean import TYPE_CHECKING, TypeVar
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 T = TypeVar("T")
 

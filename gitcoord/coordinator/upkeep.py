@@ -5,17 +5,17 @@ They need far more than the verbs of every day, whose start they must not slow d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from gitcoord.coordinator.joins import Joins
+from gitcoord.coordinator.sessions import Sessions
 from gitcoord.core.views import Check, Wrote
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.setup import Setup
+    from gitcoord.core.transfer import Imported
     from gitcoord.git.hooks_table import HookStatus
 
 
-class Upkeep(Joins):
+class Upkeep(Sessions):
     """Making a repository a coordinated one, and keeping it well."""
 
     @property
@@ -52,3 +52,35 @@ class Upkeep(Joins):
         from gitcoord.coordinator.doctor import Doctor
 
         return Doctor(self).examine(fix=fix)
+
+    # -- export and import --------------------------------------------------------------------------------------------
+
+    def export(self, *, private: bool = False) -> list[bytes]:
+        """The whole state as lines of JSON, sorted and without their newlines; with ``private`` also private scopes.
+
+        Rescue snapshots are only named. Raises Corrupt, when anything cannot be read: then nothing is exported.
+        """
+        from gitcoord.coordinator.transfer import Transfer
+
+        return Transfer(self).export(private=private)
+
+    def import_state(self, data: bytes, *, merge: bool = False, dry_run: bool = False) -> Imported:
+        """Write what an export says, all of it or nothing; with ``merge`` only what is absent, beside what is here.
+
+        Raises Exists where something is here with other content, Usage for what is no sound export, NewerFormat.
+        """
+        from gitcoord.coordinator.transfer import Transfer
+
+        return Transfer(self).load(data, merge=merge, dry_run=dry_run)
+
+    def import_from(self, path: str, source: str = "auto", *, merge: bool = False, dry_run: bool = False) -> Imported:
+        """Import a file or directory: an export, or what beads, dw, a session registry or session-state wrote.
+
+        The originals stay as they are; twice is once. Raises NotFound, Usage, Exists.
+        """
+        from gitcoord.coordinator.importing import Importing, detect, read_export
+
+        found, place = detect(path, source)
+        if found == "gitcoord":
+            return self.import_state(read_export(place), merge=merge, dry_run=dry_run)
+        return Importing(self).run(found, place, dry_run=dry_run)

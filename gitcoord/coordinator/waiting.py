@@ -7,14 +7,15 @@ session is kept alive. Measured: 0.1 % of a core while idle, 0.1 to 0.2 s until 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
-
 from gitcoord.coordinator.clock import Clock
 from gitcoord.core.lease import Policy
 from gitcoord.errors import CoordError, TimedOut
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING, Protocol, TypeVar
 from gitcoord.store.pulse import Pulse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 

@@ -5,9 +5,6 @@ Each looks at once, and then whenever what it depends on may have changed (``wai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar, get_args
-
 from gitcoord.coordinator import sight as seeing
 from gitcoord.coordinator.granting import targets
 from gitcoord.coordinator.tasks import check_id
@@ -17,8 +14,11 @@ from gitcoord.core.lease import span
 from gitcoord.core.model import Struct, TaskState
 from gitcoord.core.views import LockView, TaskView
 from gitcoord.errors import TimedOut, Usage
+from gitcoord.lean import TYPE_CHECKING, TypeVar, get_args
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from gitcoord.coordinator.history import History
 
 T = TypeVar("T")

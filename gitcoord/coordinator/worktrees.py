@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from gitcoord.coordinator.claims import Claims
 from gitcoord.coordinator.places import Plot
@@ -12,6 +11,7 @@ from gitcoord.core.model import Struct
 from gitcoord.core.views import WorktreeView
 from gitcoord.errors import Exists, NotFound, NotHolder, Unsafe
 from gitcoord.git import binding, claimfile
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gitcoord.git.worktree import Worktree
@@ -59,6 +59,21 @@ class Worktrees(Claims):
                 )
             )
         return views
+
+    def worktree_path(self, id: str | None = None) -> str:  # noqa: A002
+        """Where the worktree of a task is in this clone; of None, the main worktree. Only reads. Raises NotFound."""
+        from gitcoord.git import worktree
+
+        if id is None:
+            found = next((item for item in worktree.list_worktrees(self.repo) if not item.bare), None)
+            if found is not None and found.git_dir != self.repo.common:
+                found = None  # a bare repository's first worktree is not its main one
+        else:
+            found = self.worktree_for(id)
+        if found is None or not os.path.isdir(found.path):
+            what = "no main worktree" if id is None else f"no worktree of task {id} in this clone"
+            raise NotFound(f"there is {what}", hint="git coord worktree list")
+        return found.path
 
     def worktree_create(self, id: str) -> WorktreeView:  # noqa: A002
         """Make the worktree of a task that I hold and that has none here yet. Raises Exists, NotHolder."""

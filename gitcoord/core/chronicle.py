@@ -7,11 +7,12 @@ neither says anything. Must not know commits or records.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
-from typing import Generic, TypeVar
 
-import msgspec
+from gitcoord.lean import TYPE_CHECKING, Generic, TypeVar, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 T = TypeVar("T")
 

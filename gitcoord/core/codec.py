@@ -7,12 +7,10 @@ we read, so every failure of decoding is ``Corrupt`` and nothing else. Must not 
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import Any, TypeVar
-
-import msgspec
 
 from gitcoord.core.model import FORMAT, Struct
 from gitcoord.errors import Corrupt, NewerFormat
+from gitcoord.lean import Any, TypeVar, msgspec
 
 MAX_RECORD = 1 << 20
 """Largest record in bytes, read or written (1 MiB)."""
@@ -26,13 +24,13 @@ _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEPS)
 R = TypeVar("R", bound=Struct)
 
 
-def decode_raw(data: bytes) -> dict[str, Any]:
+def decode_raw(data: bytes, *, limit: int = MAX_RECORD, depth: int = MAX_DEPTH) -> dict[str, Any]:
     """The JSON object in ``data`` as plain values. Raises Corrupt."""
-    if len(data) > MAX_RECORD:
-        raise Corrupt(f"a record of {len(data)} bytes is over the limit of {MAX_RECORD}")
+    if len(data) > limit:
+        raise Corrupt(f"a record of {len(data)} bytes is over the limit of {limit}")
     # Bytes over 0x7F, braces in strings and all: the count is an upper bound, and cheap (two C scans).
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
-        raise Corrupt(f"a record nested deeper than {MAX_DEPTH} levels")
+    if data.count(b"{") + data.count(b"[") > depth and _depth(data) > depth:
+        raise Corrupt(f"a record nested deeper than {depth} levels")
     try:
         raw = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError) as error:

@@ -5,12 +5,12 @@ Pure; the list is one record below ``refs/coord-local/``, which never leaves the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import msgspec
-
 from gitcoord.core.model import FORMAT, Struct
 from gitcoord.core.names import LOCAL
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 REF = LOCAL + "conflicts/list"
 KEPT = 30 * 86400

@@ -5,7 +5,7 @@ The names of those modules are CPython's business; where they are missing ``hash
 
 from __future__ import annotations
 
-from typing import Any
+from gitcoord.lean import Any
 
 
 def new(name: str, data: bytes) -> Any:

@@ -7,12 +7,13 @@ Each entry is one commit on the session's chain, and its record is that entry; n
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-
-import msgspec
 
 from gitcoord.core.model import FORMAT, Struct
 from gitcoord.errors import Usage
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LIVE = 1000
 """How many of the newest commits of one chain are read unless everything is asked for."""
@@ -38,6 +39,7 @@ RESERVED = frozenset(
         "end",
         "epoch",
         "expire",
+        "fold",
         "free",
         "incr",
         "leave-lock",

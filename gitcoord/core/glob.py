@@ -7,11 +7,12 @@ levels share the algorithms here. Must not know paths, locks or scopes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
-
 from gitcoord.core.model import Struct
 from gitcoord.errors import Usage
+from gitcoord.lean import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 A = TypeVar("A")
 B = TypeVar("B")

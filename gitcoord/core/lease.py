@@ -14,12 +14,11 @@ Must not know refs, files, clocks or processes.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from gitcoord.core.model import Beat, Boot, Ending, Hold, Session, Struct
 from gitcoord.core.times import rfc3339
 from gitcoord.core.views import Shown
 from gitcoord.errors import Usage
+from gitcoord.lean import Literal
 
 
 class Policy(Struct, frozen=True, kw_only=True):

@@ -6,11 +6,10 @@ they cause, and are replayed through the same rules when clones merge; so they h
 
 from __future__ import annotations
 
-from typing import Literal
-
 from gitcoord.core.model import Boot, Process, Struct
 from gitcoord.core.pattern import parse
 from gitcoord.errors import Usage
+from gitcoord.lean import Literal
 
 MAX_NAME = 200
 """Longest lock name, in characters."""

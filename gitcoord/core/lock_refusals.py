@@ -5,12 +5,11 @@ Changes together with ``locking``, which decides when each is due.
 
 from __future__ import annotations
 
-from typing import Any
-
 from gitcoord.core.lock_events import Target
 from gitcoord.core.locks import Facts, Lock, LockTable, Waiter, in_force, stored
 from gitcoord.core.pattern import witness
 from gitcoord.errors import Held, NotHolder, Refused, StaleToken
+from gitcoord.lean import Any
 
 
 def held(lock: Lock, wanted: Target, facts: Facts) -> Held:

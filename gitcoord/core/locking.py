@@ -12,11 +12,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
-
-import msgspec
-
 from gitcoord.core import lock_events as on
 from gitcoord.core.lock_events import LockEvent, Mode, Target
 from gitcoord.core.lock_refusals import behind, held, not_yours
@@ -35,6 +30,10 @@ from gitcoord.core.locks import (
     waits,
 )
 from gitcoord.errors import Ended, Held, Usage, WrongState
+from gitcoord.lean import TYPE_CHECKING, Any, Literal, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_WANTS = 100
 MAX_LOCKS = 1000

@@ -7,12 +7,14 @@ sessions' names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from gitcoord.core.lock_events import Mode, Target
 from gitcoord.core.model import FORMAT, Boot, Process, Struct
 from gitcoord.core.pattern import Pattern, first_name, matches_names, names_of, of_path, overlap, parse
 from gitcoord.errors import Usage
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CONFLICT: frozenset[tuple[Mode, Mode]] = frozenset(
     {("exclusive", "exclusive"), ("exclusive", "shared"), ("shared", "exclusive")}

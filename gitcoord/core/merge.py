@@ -7,16 +7,15 @@ cautious ones: whoever else holds something is taken to be alive. Which commits 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import msgspec
-
 from gitcoord.core import codec, locking, locks, names, scope, session, task, task_events
 from gitcoord.core import event as chronicle
 from gitcoord.core.lock_events import AnyLockEvent
-from gitcoord.core.model import Session, Struct, Task
+from gitcoord.core.model import Beat, Session, Struct, Task
 from gitcoord.errors import CoordError, Corrupt
+from gitcoord.lean import TYPE_CHECKING, Any, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _MARK = "Coord-Event: "
 
@@ -128,6 +127,20 @@ def check(ref: str, payload: bytes) -> None:
     name = {names.TASKS: "id", names.SESSIONS: "id", names.DATA: "name"}.get(rule.prefix)
     if name is not None and rule.prefix + names.key(getattr(record, name)) != ref:
         raise Corrupt(f"{ref} holds the record of another name")
+
+
+def is_later(ours: bytes, theirs: bytes, boot: str | None) -> bool:
+    """Whether our heartbeat of a session of ours came after the one that the hub has; ``boot``: the present one here.
+
+    An earlier one must never be put back: others, who count how long it has not changed, would not see that it had.
+    """
+    try:
+        mine, other = (codec.convert(codec.decode_raw(payload), Beat) for payload in (ours, theirs))
+    except CoordError:
+        return True  # one of the two is none, and is replaced by the next
+    if mine.boot == other.boot and mine.up is not None and other.up is not None:
+        return mine.up > other.up
+    return boot is None or mine.boot == boot
 
 
 def _event(rule: _Rule | None, item: Link, regranted: Struct | None) -> Any:

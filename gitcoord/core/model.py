@@ -7,9 +7,7 @@ with a clock.
 
 from __future__ import annotations
 
-from typing import Literal
-
-import msgspec
+from gitcoord.lean import Literal, msgspec
 
 FORMAT = 1
 """The record format this gitcoord writes. A record with a larger ``v`` is shown but never written."""
@@ -173,3 +171,9 @@ class Beat(Struct, frozen=True, kw_only=True):
     utc: int
     boot: str | None = None
     up: int | None = None
+
+
+class LastBeat(Beat, frozen=True, kw_only=True):
+    """What an expiry that a hub decides leaves as the heartbeat: it moves the ref, for a push compares nothing else."""
+
+    nonce: str

@@ -6,9 +6,11 @@ every dependency done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-
 from gitcoord.core.model import Task
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 
 def order(task: Task) -> tuple[int, str, str]:

@@ -10,16 +10,16 @@ Must not know sessions, clocks or where scopes are kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
-
-import msgspec
 
 from gitcoord.core import codec
 from gitcoord.core.glob import Class, collapsed, covers, tokens
 from gitcoord.core.model import FORMAT, Struct
 from gitcoord.errors import Conflict, Corrupt, NotFound, Usage, WrongState
+from gitcoord.lean import TYPE_CHECKING, Any, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 MAX_NAME = 200
 MAX_VALUE = 64 << 10

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+
+from gitcoord.lean import Any
 
 _START = r"(?<![A-Za-z0-9_\-])"  # also keeps the search linear: no format begins in the middle of a word
 

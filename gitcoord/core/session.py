@@ -5,10 +5,9 @@ Liveness is not decided here (see ``lease``); this is only what may be written i
 
 from __future__ import annotations
 
-import msgspec
-
 from gitcoord.core.model import Counters, Ending, Process, Session, SessionState, Struct
 from gitcoord.errors import Ended, Exists, NotFound
+from gitcoord.lean import msgspec
 
 TABLE: dict[tuple[SessionState | None, str], SessionState] = {
     (None, "start"): "live",
@@ -46,9 +45,11 @@ class Note(SessionEvent, frozen=True, kw_only=True, tag="note"):
     """Facts about the session that changed; None leaves a field as it is."""
 
     model: str | None = None
+    external_id: str | None = None
     counters: Counters | None = None
     mcp_servers: tuple[str, ...] | None = None
     labels: dict[str, str] | None = None
+    exit_code: int | None = None
 
 
 class End(SessionEvent, frozen=True, kw_only=True, tag="end"):
@@ -94,7 +95,7 @@ def step(session: Session | None, event: SessionEvent) -> Session:
 def _noted(session: Session, event: Note) -> Session:
     given = {
         name: value
-        for name in ("model", "counters", "mcp_servers", "labels")
+        for name in ("model", "external_id", "counters", "mcp_servers", "labels", "exit_code")
         if (value := getattr(event, name)) is not None
     }
     return msgspec.structs.replace(session, **given)

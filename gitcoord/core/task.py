@@ -6,11 +6,6 @@ holder is live, which dependencies are open and how long a lock delay still runs
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, get_args
-
-import msgspec
-
 from gitcoord.core.model import Claim, Handoff, Progress, Result, Struct, Task, TaskState
 from gitcoord.core.task_events import (
     Accept,
@@ -32,6 +27,10 @@ from gitcoord.core.task_events import (
 )
 from gitcoord.core.task_refusals import held, holder_fields, must_hold, refusal, wait_out
 from gitcoord.errors import Blocked, Held, StaleToken
+from gitcoord.lean import TYPE_CHECKING, Any, get_args, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TABLE: dict[tuple[TaskState | None, str], TaskState | None] = {
     (None, "add"): "pending",

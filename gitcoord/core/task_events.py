@@ -6,9 +6,8 @@ hold no reference to anything outside and are decoded as strictly as records.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from gitcoord.core.model import Hold, Struct
+from gitcoord.lean import Literal
 
 
 class TaskEvent(Struct, frozen=True, kw_only=True, tag_field="type"):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gitcoord.core.model import Task
 from gitcoord.core.task_events import Add, Finish, Offer, Place, Release, Renew, Report, TaskEvent
 from gitcoord.errors import CoordError, Exists, Held, NotFound, NotHolder, StaleToken, WrongState
+from gitcoord.lean import Any
 
 
 def wait_out(task: Task, seconds: float) -> None:

@@ -6,9 +6,8 @@ owners (``queue`` for tasks, ``lease`` for sessions).
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 from gitcoord.core.model import Progress, Result, Struct
+from gitcoord.lean import Any, Literal
 
 Shown = Literal["active", "idle", "stale", "ended", "expired"]
 Guarantee = Literal["local", "confirmed", "provisional"]

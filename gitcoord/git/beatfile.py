@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import os
 
-import msgspec
-
 from gitcoord.core.names import is_session_id
 from gitcoord.errors import GitFailed
 from gitcoord.git import localfile
+from gitcoord.lean import msgspec
 
 _LIMIT = 300
 _DIGITS = 15

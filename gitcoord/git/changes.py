@@ -7,12 +7,13 @@ when it was committed. Reads the index and the objects, and never writes: the us
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-
-import msgspec
 
 from gitcoord.errors import GitFailed
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",

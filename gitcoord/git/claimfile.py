@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 
-import msgspec
-
 from gitcoord.core import names
 from gitcoord.git.localfile import write_atomic
+from gitcoord.lean import msgspec
 
 NAME = "coord-claim"
 _MAX = 8192

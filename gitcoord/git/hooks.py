@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gitcoord.errors import GitFailed
 from gitcoord.git import hooks_config, hooks_file, hooks_place, hooks_proof, localfile
 from gitcoord.git.hooks_table import ALL, EVENTS, TRAILERS, HookChange, HookStatus, advice
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LAUNCHER = "launcher"
 """Beside the scripts: how a hook that needs all of gitcoord starts it."""

@@ -12,11 +12,10 @@ import filecmp
 import os
 import stat
 
-import msgspec
-
 from gitcoord.errors import GitFailed
 from gitcoord.git.hooks_table import BEGIN, CHAINED, END, HookChange
 from gitcoord.git.localfile import read_all, write_atomic
+from gitcoord.lean import msgspec
 
 _SHEBANG = b"#!/bin/sh\n"
 _LEFTHOOK = b"LEFTHOOK"

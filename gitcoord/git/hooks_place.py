@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 
-import msgspec
-
 from gitcoord.git.repo import Repo
 from gitcoord.git.worktree_list import list_worktrees
+from gitcoord.lean import msgspec
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -8,13 +8,16 @@ leads to us, because other people's hooks lint, deploy and send mail.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from gitcoord.errors import GitFailed
 from gitcoord.git import hooks_config, hooks_place, localfile
 from gitcoord.git.hooks_file import Slot
 from gitcoord.git.hooks_table import EVENTS, TRAILERS, Event, HookStatus, advice
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PATIENCE = 5.0
 _INSTALL = "git coord hooks install"

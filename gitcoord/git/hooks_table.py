@@ -5,9 +5,7 @@ Owns the list of events: a new hook is a script in hooks/ and a row here. Must n
 
 from __future__ import annotations
 
-from typing import Literal
-
-import msgspec
+from gitcoord.lean import Literal, msgspec
 
 BEGIN = b"# >>> gitcoord >>>\n"
 """First line of our part of a hook file; what stands outside the two marks was written by somebody else."""

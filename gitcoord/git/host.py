@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Literal
 
 from gitcoord.core.digest import sha256_hex
 from gitcoord.errors import GitFailed
 from gitcoord.git import localfile
 from gitcoord.git.run import run
+from gitcoord.lean import Literal
 
 Verdict = Literal["alive", "dead", "unknown"]
 

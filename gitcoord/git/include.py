@@ -11,10 +11,9 @@ import errno
 import os
 import stat
 
-import msgspec
-
 from gitcoord.errors import GitFailed
 from gitcoord.git.repo import Repo
+from gitcoord.lean import msgspec
 
 NAME = ".worktreeinclude"
 _CHUNK = 1 << 20

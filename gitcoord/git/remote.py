@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
-
-import msgspec
 
 from gitcoord.core import names
 from gitcoord.errors import GitFailed, Guarded, HubRefused, HubUnreachable, Usage
@@ -21,6 +18,10 @@ from gitcoord.git.repo import Repo
 from gitcoord.git.run import BACKGROUND, Done
 from gitcoord.git.settings import with_settings
 from gitcoord.git.worktree_list import main_top
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 TRACKING = "refs/coord-remotes/"
 TIMEOUT = 60.0

@@ -7,12 +7,12 @@ that the remote "failed to report", may have moved. The words are those of git 2
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Literal
-
-import msgspec
 
 from gitcoord.git.run import Done
+from gitcoord.lean import TYPE_CHECKING, Literal, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 State = Literal["moved", "same", "stale", "beside", "refused", "unknown"]
 """``same``: it was there already; ``stale``: not at its expected value; ``beside``: held back with another one."""

@@ -7,9 +7,11 @@ blob.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _FILE = "record.json"
 _COMMIT = (

@@ -8,12 +8,13 @@ runs with every repository-local variable dropped and the directory named, becau
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-
-import msgspec
 
 from gitcoord.errors import GitFailed, NoRepository
 from gitcoord.git.run import Batch, Done, run
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 # `git rev-parse --local-env-vars` of git 2.55, less those that carry `git -c name=value`, which the user means for us.
 LOCAL_VARIABLES = frozenset(

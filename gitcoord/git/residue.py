@@ -7,12 +7,15 @@ being written at the kill) with the beginning of these bytes. One unknown file, 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from gitcoord.errors import Unsafe
 from gitcoord.git.repo import Repo
 from gitcoord.git.tempfiles import scratch_index
 from gitcoord.git.worktree_list import Worktree
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MOST_CUT = 64
 """Files that can be half written at a kill: checkout.workers are few. More than this was somebody's work."""

@@ -11,12 +11,13 @@ import os
 import select
 import signal
 import time
-from collections.abc import Mapping, Sequence
-
-import msgspec
 
 from gitcoord.errors import GitFailed
 from gitcoord.git import terminal
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 BACKGROUND = "GIT_COORD_BACKGROUND"
 """In the environment of a process that nobody asked for: no sign of life, and no reason to start the next one."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 
-import msgspec
-
 from gitcoord.git import status
 from gitcoord.git.repo import Repo
 from gitcoord.git.worktree_list import git_dir_of
+from gitcoord.lean import msgspec
 
 _OPERATIONS = (
     ("rebase-merge", "rebase"),

@@ -5,7 +5,10 @@ Unlike ``git -c`` they reach the command wherever its name stands in the argumen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def with_settings(env: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:

@@ -5,13 +5,12 @@ The one name by which the rest of gitcoord knows them; the format stands in ``sn
 
 from __future__ import annotations
 
-import msgspec
-
 from gitcoord.git import snapshot_shape
 from gitcoord.git.repo import Repo
 from gitcoord.git.snapshot_restore import Restored, restore
 from gitcoord.git.snapshot_shape import Kinds
 from gitcoord.git.snapshot_take import Author, Snapshot, take
+from gitcoord.lean import msgspec
 
 __all__ = ["Author", "Description", "Kinds", "Restored", "Snapshot", "describe", "restore", "same_work", "take"]
 

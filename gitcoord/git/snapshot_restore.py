@@ -8,9 +8,6 @@ when that goes without a conflict.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-
-import msgspec
 
 from gitcoord.errors import Conflict, GitFailed, Unsafe
 from gitcoord.git import safety, status
@@ -21,6 +18,10 @@ from gitcoord.git.snapshot_take import capture
 from gitcoord.git.status import GITLINK
 from gitcoord.git.tempfiles import scratch_index
 from gitcoord.git.worktree_list import git_dir_of
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _NOBODY = {
     "GIT_AUTHOR_NAME": "gitcoord",

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-
-import msgspec
 
 from gitcoord.errors import Corrupt, GitFailed, NewerFormat
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import Batch
 from gitcoord.git.status import ABSENT, GITLINK
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FORMAT = "1"
 STAGES = ("1", "2", "3")

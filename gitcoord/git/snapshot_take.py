@@ -7,10 +7,6 @@ keeps them. What Git ignores is not taken, and neither is the inside of nested r
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import Protocol
-
-import msgspec
 
 from gitcoord.git import safety, status
 from gitcoord.git import snapshot_shape as shape
@@ -19,6 +15,10 @@ from gitcoord.git.settings import with_settings
 from gitcoord.git.status import ABSENT, Entry
 from gitcoord.git.tempfiles import scratch_index
 from gitcoord.git.worktree_list import git_dir_of
+from gitcoord.lean import TYPE_CHECKING, Protocol, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SETTINGS = {
     "core.fsmonitor": "false",  # look at the files themselves

@@ -7,11 +7,12 @@ Owns the one reading of ``--porcelain=v2 -z``. Settings that would hide changes 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-
-import msgspec
 
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 GITLINK = "160000"
 ABSENT = "000000"

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import re
 
-import msgspec
-
 from gitcoord.git.repo import Repo
 from gitcoord.git.settings import with_settings
+from gitcoord.lean import msgspec
 
 _SETTING = re.compile(r"submodule\.(.+)\.(path|url)\n(.*)\Z", re.DOTALL)
 

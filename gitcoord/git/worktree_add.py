@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import time
 
-import msgspec
-
 from gitcoord.errors import Contended, Exists, GitFailed, NotFound, Unsafe, WrongState
 from gitcoord.git import residue, submodule
 from gitcoord.git.adding import making
@@ -21,6 +19,7 @@ from gitcoord.git.repo import Repo
 from gitcoord.git.run import Done
 from gitcoord.git.worktree_list import Worktree, find, git_dir_of, list_worktrees, main_top, pick
 from gitcoord.git.worktree_name import check_branch
+from gitcoord.lean import msgspec
 
 _SETTLED = 10.0
 """Seconds of silence after which a half-made worktree that is not ours counts as left by a killed command."""

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 
-import msgspec
-
 from gitcoord.errors import NotFound
 from gitcoord.git.repo import Repo
+from gitcoord.lean import msgspec
 
 UNFINISHED = "initializing"
 """The lock reason that ``git worktree add`` sets while it works; it stays behind when that is killed."""

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 
-import msgspec
-
 from gitcoord.errors import GitFailed, NotFound, Unsafe
 from gitcoord.git import residue, safety
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import Done
 from gitcoord.git.worktree_list import Worktree, find, main_top
+from gitcoord.lean import msgspec
 
 
 class Removed(msgspec.Struct, frozen=True):

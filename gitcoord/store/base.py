@@ -6,10 +6,10 @@ A store knows refs, commits and bytes; it does not know records, sessions or tim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from gitcoord.lean import TYPE_CHECKING, Protocol, msgspec
 
-import msgspec
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 PAYLOAD = "record.json"
 """The one file in a record commit's tree."""

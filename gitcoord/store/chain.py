@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from gitcoord.errors import Corrupt
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import Entry
 from gitcoord.store.objects import parse_commit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _LOOK_BACK = 1000  # swaps by others between our write and our looking for it: far more than can happen
 

@@ -7,9 +7,12 @@ a bug in the caller, hence ValueError.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import Change, Delete
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Git's own rules for ref names, and ours on top: only these three trees.
 _REF = re.compile(r"refs/coord(?:-remotes|-local)?(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+)+\Z")

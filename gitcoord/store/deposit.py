@@ -6,11 +6,13 @@ objects are what ``git gc`` is for. Must not know refs or records.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store import durable as sync
 from gitcoord.store.objects import Obj, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LOOSE = 100
 

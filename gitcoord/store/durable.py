@@ -7,7 +7,11 @@ the directories that name them, which libgit2 does and which POSIX asks for.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _COMPONENTS = "loose-object,pack,pack-metadata,reference"
 

@@ -8,18 +8,19 @@ not have it yet, so that others can name whoever was granted something. Must not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
-
 from gitcoord.errors import Conflict, CoordError, Corrupt, GitFailed, HubRefused, HubUnreachable, UnknownOutcome
 from gitcoord.git import remote as git
 from gitcoord.git.remote import LostContact, NotAtomic, Remote, Update
 from gitcoord.git.remote_report import Verdict, limited
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING, Protocol
 from gitcoord.store.base import Blob, Busy, Change, Commit, Entry, Existing, Lost, RefStore, Snapshot
 from gitcoord.store.checks import ordered
 from gitcoord.store.deposit import deposit
 from gitcoord.store.objects import Obj, build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 class Line(Protocol):
@@ -43,6 +44,12 @@ class Line(Protocol):
 
     def has(self, tip: str | None, oid: str) -> bool:
         """Whether ``oid`` is ``tip`` or in its chain."""
+
+    def ask(self, refs: Sequence[str]) -> bool:
+        """Find out about the holders from whom ``refs`` were taken by this clone alone; whether there were any."""
+
+    def behind(self, ref: str) -> bool:
+        """Whether a blob that is known of the hub is to replace the one here, and was not merged yet."""
 
     def doubt(self, moves: Mapping[str, str]) -> None:
         """Remember moves of unknown outcome."""
@@ -105,6 +112,10 @@ class HubStore:
                 raise Lost(change.ref)
         seen = {ref: now[tracked(ref)] for ref in refs}
         self._require_descent(changes, new, seen)
+        self._require_newer(changes, now, seen)
+        ahead = [ref for ref in refs if seen[ref] is not None and now[ref] != seen[ref]]
+        if ahead and self._line.ask(ahead):
+            raise Lost(ahead[0])
         deposit(self._line.repo, objects, durable=self._line.durable)
         goal = {**{ref: oid for ref in refs if (oid := now[ref]) is not None and seen[ref] != oid}, **new}
         self._push(goal, seen, [change.ref for change in changes if isinstance(change.new, Commit | Existing)])
@@ -145,6 +156,19 @@ class HubStore:
                 if change.ref in self._line.merge():
                     raise Corrupt(f"{change.ref} cannot be read at {self._line.remote.name}; nothing was granted")
                 raise Lost(change.ref)
+
+    def _require_newer(
+        self, changes: Sequence[Change], now: Mapping[str, str | None], seen: Mapping[str, str | None]
+    ) -> None:
+        """The same for blobs, which have no history: those that move, and those that go along. Raises Lost.
+
+        Where one of the hub's was fetched and not merged, ours would otherwise replace what nobody here has seen.
+        """
+        chained = {change.ref for change in changes if not isinstance(change.new, Blob)}
+        for ref, known in seen.items():
+            if ref not in chained and known is not None and known != now[ref] and self._line.behind(ref):
+                self._line.merge()
+                raise Lost(ref)
 
     def _push(self, goal: Mapping[str, str], seen: Mapping[str, str | None], deciding: Sequence[str]) -> None:
         try:

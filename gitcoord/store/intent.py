@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
 
-import msgspec
-
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import Change, Commit
 from gitcoord.store.files import lock_path
 from gitcoord.store.writelock import open_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 _FOLDER = "writers"
 _END = b"\0"

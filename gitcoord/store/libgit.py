@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
 
 import pygit2
 from pygit2.enums import ObjectType, ReferenceType, RepositoryOpenFlag
@@ -19,6 +18,7 @@ from pygit2.enums import ObjectType, ReferenceType, RepositoryOpenFlag
 from gitcoord.errors import Corrupt, GitFailed
 from gitcoord.failpoint import hit
 from gitcoord.git.repo import Repo
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store import files, intent, recover
 from gitcoord.store.base import (
     BROKEN,
@@ -41,6 +41,9 @@ from gitcoord.store.outcome import settle
 from gitcoord.store.plumbing import MANY, PlumbingStore
 from gitcoord.store.trouble import failed, is_plain, os_failed
 from gitcoord.store.writelock import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 _FORMAT = "sha1"  # libgit2 opens no other
 _OID_BYTES = 20

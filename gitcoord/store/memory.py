@@ -5,11 +5,11 @@ Same oids, same refusals as the real stores (the contract suite runs over it); s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 
 from gitcoord.errors import Corrupt, GitFailed
 from gitcoord.failpoint import hit
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import (
     BROKEN,
     MAX_PAYLOAD,
@@ -26,6 +26,9 @@ from gitcoord.store.base import (
 from gitcoord.store.chain import chains
 from gitcoord.store.checks import check_prefix, check_ref, ordered
 from gitcoord.store.objects import Obj, build, commit_header, files_in, make, tree_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 _FORMAT = "sha1"
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-
-import msgspec
 
 from gitcoord.core.digest import new
 from gitcoord.errors import Corrupt
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import MAX_PAYLOAD, PAYLOAD, Blob, Commit, Entry, Ident
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _TYPES = {"commit": 1, "tree": 2, "blob": 3}
 # What ends a name or an address inside a commit header, and what ends the header line itself.

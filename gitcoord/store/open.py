@@ -8,10 +8,9 @@ than four starts of git, so a one-shot command uses git. Once running, a read ta
 
 from __future__ import annotations
 
-from typing import Literal
-
 from gitcoord.errors import GitFailed
 from gitcoord.git.repo import Repo
+from gitcoord.lean import Literal
 from gitcoord.store.base import RefStore
 from gitcoord.store.files import is_reftable
 from gitcoord.store.plumbing import PlumbingStore

@@ -6,11 +6,12 @@ the refs do. Must not know how they are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
-
 from gitcoord.errors import UnknownOutcome
+from gitcoord.lean import TYPE_CHECKING, Literal
 from gitcoord.store.base import Change, Delete, Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 Verdict = Literal["applied", "untouched"]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 from _thread import allocate_lock
-from collections.abc import Iterable, Mapping, Sequence
 
 from gitcoord.errors import Corrupt, GitFailed, UnknownOutcome
 from gitcoord.failpoint import hit
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import Done
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store import durable, files, intent, recover
 from gitcoord.store.base import BROKEN, Blob, Busy, Change, Commit, Delete, Entry, Existing, Snapshot
 from gitcoord.store.chain import chains, is_in_chain
@@ -24,6 +24,9 @@ from gitcoord.store.outcome import settle
 from gitcoord.store.reader import OFFLINE, Reader
 from gitcoord.store.trouble import failed, held_lock, is_plain, os_failed
 from gitcoord.store.writelock import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 _FORMAT = "--format=%(refname) %(objectname) %(symref)"
 _BROKEN_WARNING = "ignoring broken ref "

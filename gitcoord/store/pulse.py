@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _GRAIN = 0.1
 """Seconds for which a changed file is not trusted to be done changing: a kernel's clock tick is 1 to 10 ms."""

@@ -7,15 +7,16 @@ restart and is answered as unreadable, so that one bad object cannot hide the go
 from __future__ import annotations
 
 from _thread import allocate_lock
-from collections.abc import Mapping, Sequence
-
-import msgspec
 
 from gitcoord.errors import Corrupt, GitFailed
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import Batch
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import MAX_PAYLOAD, PAYLOAD
 from gitcoord.store.objects import files_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 # In a partial clone a missing object would be asked of the remote: minutes, prompts, and never ours. The first variable
 # is git 2.44 (and its security back-ports); where it is not known, no protocol being allowed has the same effect.

@@ -11,9 +11,8 @@ from __future__ import annotations
 import os
 import time
 
-import msgspec
-
 from gitcoord.core.names import OURS
+from gitcoord.lean import msgspec
 from gitcoord.store import intent
 from gitcoord.store.trouble import os_failed
 from gitcoord.store.writelock import alone

@@ -6,13 +6,12 @@ values it expects come from the same read. Must not know what is decided; time a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
-
-import msgspec
-
 from gitcoord.errors import Contended
+from gitcoord.lean import TYPE_CHECKING, Generic, Protocol, TypeVar, msgspec
 from gitcoord.store.base import Busy, Change, Lost, RefStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 

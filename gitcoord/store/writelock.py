@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gitcoord.errors import GitFailed
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import Busy
 from gitcoord.store.trouble import os_failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _NAME = "write.lock"
 _PATIENCE = 0.05

@@ -1,4 +1,5 @@
-"""When this clone last heard of its hub: the note that ``hub`` leaves at every fetch, read without loading a sync.
+"""When this clone last heard of its hub, and told it everything: notes that ``notes`` writes, read without loading a
+sync.
 
 On our own running clock, and of this boot only: what was before is not known.
 """
@@ -6,14 +7,18 @@ On our own running clock, and of this boot only: what was before is not known.
 from __future__ import annotations
 
 import os
+from gitcoord.lean import Literal
 
 from gitcoord.core.model import Boot
 from gitcoord.git.localfile import read_all
 
+Note = Literal["seen", "sent"]
+"""``seen``: the hub was fetched; ``sent``: after that, what it lacked was pushed."""
 
-def age(common: str, now: Boot) -> float | None:
-    """Seconds since the last fetch began that came through; None where that is not known."""
-    words = (read_all(os.path.join(common, "coord", "hub", "seen"), 200) or b"").decode("ascii", "replace").split()
+
+def age(common: str, now: Boot, note: Note = "seen") -> float | None:
+    """Seconds since the fetch began that came through; None where that is not known."""
+    words = (read_all(os.path.join(common, "coord", "hub", note), 200) or b"").decode("ascii", "replace").split()
     try:
         boot, at = words[0], float(words[1])
     except (IndexError, ValueError):

@@ -9,30 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import msgspec
-
 from gitcoord.core import merge, names
 from gitcoord.core.model import Struct
 from gitcoord.errors import CoordError, Corrupt
-from gitcoord.git.remote import Remote
 from gitcoord.git.repo import Repo
-from gitcoord.store.base import BROKEN, Busy, Change, Commit, Entry, Existing, Lost, RefStore
+from gitcoord.store.base import BROKEN, Busy, Change, Commit, Entry, Existing, Lost
 from gitcoord.store.deposit import deposit
 from gitcoord.store.objects import Obj, build
+from gitcoord.sync.sides import FIRST_LOOK, Sides, diverged
 
 _ROUNDS = 20
-_DEPTH = 3
-FIRST_LOOK = 8
-_KNOWN = (
-    names.META,
-    names.SESSIONS,
-    names.HEARTBEATS,
-    names.TASKS,
-    names.LOCKS,
-    names.DATA,
-    names.EVENTS,
-    names.RESCUE,
-)
 
 
 class Clash(Struct, frozen=True, kw_only=True):
@@ -58,41 +44,34 @@ Keep = Callable[[Sequence[Clash]], Sequence[Change]]
 
 
 class Joining:
-    """The merge of one clone; ``host`` is its id, by which it knows its own sessions.
+    """The merge of one clone with what is known of its hub; ``boot`` is the id of this boot of the system.
 
     What ``keep`` makes of refused events is swapped together with the records that they vanish from: whatever happens
     next, a line that breaks or a process that dies, they are told. Its ref has to come first by name.
     """
 
-    def __init__(self, repo: Repo, store: RefStore, remote: Remote, host: str, keep: Keep, *, durable: bool) -> None:
+    def __init__(self, repo: Repo, sides: Sides, *, boot: str | None, keep: Keep, durable: bool) -> None:
         self._repo = repo
-        self._store = store
-        self._remote = remote
-        self._host = host
+        self._sides = sides
+        self._store = sides.store
+        self._boot = boot
         self._keep = keep
         self._durable = durable
-
-    def tracked(self) -> dict[str, str]:
-        """What the hub had at the last fetch, by the names that the refs have here."""
-        tracking = self._remote.tracking
-        found = self._store.list_refs(tracking)
-        here = {names.ROOT + ref.removeprefix(tracking): oid for ref, oid in found.items()}
-        return {ref: oid for ref, oid in here.items() if _is_ours(ref)}
-
-    def local(self) -> dict[str, str]:
-        """The local refs that are shared."""
-        return {ref: oid for ref, oid in self._store.list_refs(names.ROOT).items() if _is_ours(ref)}
 
     def join(self) -> Joined:
         """Merge everything that differs. Raises GitFailed, Corrupt where the store itself cannot work."""
         first = self._pass(beats=False)
         return _sum(first, self._pass(beats=True))  # whose heartbeat counts, the merged session records say
 
-    def _pass(self, *, beats: bool) -> Joined:
+    def undo(self, refs: Iterable[str]) -> Joined:
+        """Replay what was done here to ``refs`` on what the hub has, by whose record all holders are alive."""
+        return self._pass(beats=False, undo=frozenset(refs))
+
+    def _pass(self, *, beats: bool, undo: frozenset[str] = frozenset()) -> Joined:
         done = Joined()
         for attempt in range(_ROUNDS):
-            plan = _Plan()
-            ours, theirs = self.local(), self.tracked()
+            plan = _Plan(undo)
+            ours, theirs = self._sides.local(), self._sides.tracked()
             differ = [
                 ref for ref, oid in theirs.items() if ref.startswith(names.HEARTBEATS) is beats and ours.get(ref) != oid
             ]
@@ -126,7 +105,7 @@ class Joining:
             if ours is None:
                 plan.move(ref, None, theirs)
             elif ref.startswith(names.HEARTBEATS):
-                if not self._is_mine(ref):
+                if not self._is_ours(ref, plan.payloads.get(theirs)):
                     plan.move(ref, ours, theirs)
             elif ref.startswith(names.RESCUE):
                 self._rescue(plan, ref, ours, theirs)
@@ -142,16 +121,21 @@ class Joining:
             raise Corrupt(f"{ref} is at {theirs} at the hub, which cannot be read")
         merge.check(ref, payload)
 
-    def _is_mine(self, ref: str) -> bool:
-        """Whether the heartbeat is that of a session of this clone: such a ref has one writer."""
-        session = names.SESSIONS + ref.removeprefix(names.HEARTBEATS)
-        found = self._store.read([session])[session]
-        if found is None:
+    def behind(self, ref: str) -> bool:
+        """Whether the hub's heartbeat, as far as it is known, is to replace the one here."""
+        tracked = self._sides.remote.tracked(ref)
+        found = self._store.read([ref, tracked])
+        here, there = found[ref], found[tracked]
+        if there is None or (here is not None and here.oid == there.oid):
             return False
-        try:
-            return bool(msgspec.json.decode(found.payload).get("host") == self._host)
-        except (msgspec.DecodeError, AttributeError):
+        return not self._is_ours(ref, there.payload)
+
+    def _is_ours(self, ref: str, theirs: bytes | None) -> bool:
+        """Whether our heartbeat stands: that of a live session of this clone, whose one writer we are, and a later."""
+        ours = self._store.read([ref])[ref]
+        if ours is None or not self._sides.lives_here(ref.removeprefix(names.HEARTBEATS)):
             return False
+        return theirs is None or merge.is_later(ours.payload, theirs, self._boot)
 
     def _rescue(self, plan: _Plan, ref: str, ours: str, theirs: str) -> None:
         """Two snapshots for one name: theirs stands, ours is kept beside it. Work is never lost."""
@@ -166,7 +150,7 @@ class Joining:
 
     def _record(self, plan: _Plan, ref: str, ours: str, theirs: str) -> None:
         mine, others = diverged(self._store, ours, theirs, plan.chains)
-        if not others:
+        if not others and ref not in plan.undo:
             return  # only we moved
         if not mine:
             plan.move(ref, ours, theirs)
@@ -188,7 +172,8 @@ class Joining:
 class _Plan:
     """What one pass of a merge is going to do."""
 
-    def __init__(self) -> None:
+    def __init__(self, undo: frozenset[str]) -> None:
+        self.undo = undo
         self.changes: list[Change] = []
         self.objects: list[Obj] = []
         self.clashes: list[Clash] = []
@@ -207,37 +192,6 @@ class _Plan:
         )
 
 
-def _is_ours(ref: str) -> bool:
-    """Whether the ref has the one depth at which we keep records: ``tasks/15`` and ``tasks/15/x`` cannot both be."""
-    return ref.startswith(_KNOWN) and ref.count("/") == _DEPTH
-
-
-def diverged(
-    store: RefStore, ours: str, theirs: str, seen: Mapping[str, list[Entry]] | None = None
-) -> tuple[list[Entry], list[Entry]]:
-    """Our commits that theirs does not have and theirs that ours does not have, newest first; all, if none is shared.
-
-    ``seen``: the newest ``FIRST_LOOK`` links of both, where they were read before. Raises Corrupt when a chain cannot
-    be read.
-    """
-    look = FIRST_LOOK
-    chains = seen or {}
-    while True:
-        if ours not in chains or theirs not in chains:
-            chains = store.history([ours, theirs], look)
-        if ours not in chains or theirs not in chains:
-            raise Corrupt(f"the history of {theirs if ours in chains else ours} cannot be read")
-        mine, others = chains[ours], chains[theirs]
-        known = {entry.oid: place for place, entry in enumerate(others)}
-        for place, entry in enumerate(mine):
-            if entry.oid in known:
-                return mine[:place], others[: known[entry.oid]]
-        if len(mine) < look and len(others) < look:
-            return mine, others
-        look *= 8
-        chains = {}
-
-
 def _clash(ref: str, item: merge.Lost) -> Clash:
     event = None if item.event is None else item.event.decode("utf-8", "replace")
     return Clash(ref=ref, subject=item.message.split("\n", 1)[0], code=item.code, why=item.why, event=event)
@@ -253,8 +207,3 @@ def _sum(*parts: Joined) -> Joined:
 
 def _chain(parts: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for part in parts for item in part))
-
-
-def to_push(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
-    """The refs that the hub does not have as we have them."""
-    return sorted(ref for ref, oid in ours.items() if oid != BROKEN and theirs.get(ref) != oid)

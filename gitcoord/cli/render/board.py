@@ -5,11 +5,6 @@ Knows columns, rows and colours; not the terminal. All text is made safe here, c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-
-import msgspec
-
 from gitcoord.cli.render import tasks as words_of
 from gitcoord.cli.render.doc import Style
 from gitcoord.cli.render.history import what, who
@@ -18,8 +13,11 @@ from gitcoord.cli.render.sessions import SHOWN
 from gitcoord.cli.render.tasks import STATES
 from gitcoord.cli.render.width import cut, pad
 from gitcoord.cli.render.words import ago, count, listed
+from gitcoord.lean import TYPE_CHECKING, msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from gitcoord.core.views import Attention, EventView, LockView, SessionView, Status, TaskView
 
 _SGR: dict[Style, str] = {"": "", "head": "1", "good": "32", "warn": "33", "bad": "31", "dim": "2"}

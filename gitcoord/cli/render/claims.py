@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gitcoord.cli.render.doc import Doc, Line, lines
 from gitcoord.cli.render.tasks import progress
 from gitcoord.cli.render.words import listed as in_words
 from gitcoord.core.views import Grant, TaskView
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.holding import Finished

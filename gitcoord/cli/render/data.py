@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import msgspec
-
 from gitcoord.cli.render.doc import Cell, Doc, Table, lines
 from gitcoord.cli.render.words import count, moment, or_dash
+from gitcoord.lean import TYPE_CHECKING, Any, msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.sharing import Entry, Removed, ScopeRow, ScopeView
 
 

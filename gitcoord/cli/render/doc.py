@@ -6,9 +6,8 @@ Text in it is raw; the printers make it safe.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-import msgspec
+from gitcoord.lean import Literal, msgspec
 
 Style = Literal["", "head", "good", "warn", "bad", "dim"]
 

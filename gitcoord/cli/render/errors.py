@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from gitcoord.cli.render.safe import safe
 from gitcoord.cli.render.words import listed, moment
 from gitcoord.errors import CoordError, Held
+from gitcoord.lean import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def complaint(error: CoordError) -> Iterator[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from gitcoord.cli.render import tasks
 from gitcoord.cli.render.claims import granted
 from gitcoord.cli.render.doc import Doc, Facts, Line, Table, lines
 from gitcoord.core.views import TaskView
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.handoffs import Accepted
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gitcoord.cli.render.doc import Cell, Doc, Line, Table, lines
 from gitcoord.cli.render.words import moment, or_dash
 from gitcoord.core.views import EventView
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def events(found: Sequence[EventView]) -> Doc:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from gitcoord.cli.render.doc import Doc, Facts, Line, Table, lines
 from gitcoord.cli.render.setup import checked
 from gitcoord.cli.render.words import count
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.hub import HubView, SyncView
     from gitcoord.coordinator.pushing import PushView
     from gitcoord.core.views import Check, Wrote

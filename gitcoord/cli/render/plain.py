@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from gitcoord.cli.render.doc import Cell, Doc, Facts, Line, Table
 from gitcoord.cli.render.safe import safe, safe_lines
 from gitcoord.cli.render.width import pad, width
+from gitcoord.lean import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 def plain(doc: Doc) -> str:

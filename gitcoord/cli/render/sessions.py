@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from gitcoord.cli.render.doc import Cell, Doc, Facts, Line, Style, Table, lines
 from gitcoord.cli.render.words import ago, moment, or_dash
 from gitcoord.cli.render.words import listed as in_words
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.sessions import Beaten, Resumed
     from gitcoord.core.views import SessionView
 

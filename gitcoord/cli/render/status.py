@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gitcoord.cli.render import locks, sessions, tasks
 from gitcoord.cli.render.doc import Doc, Line, Table
 from gitcoord.cli.render.words import ago, count
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gitcoord.core.views import Status

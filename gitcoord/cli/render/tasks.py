@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from gitcoord.cli.render.doc import Cell, Doc, Facts, Line, Style, Table, lines
 from gitcoord.cli.render.words import count, moment, or_dash
 from gitcoord.cli.render.words import listed as in_words
 from gitcoord.core.model import Handoff, Progress
 from gitcoord.core.views import HandoffView, TaskView
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.batch import Batch
 
 STATES: dict[str, Style] = {

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gitcoord.cli.render.doc import Doc, lines
 from gitcoord.cli.render.words import listed
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.waits import Awaited

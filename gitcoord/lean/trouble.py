@@ -1,0 +1,20 @@
+"""What the stand-ins raise, and the way to the real msgspec for what they leave to it."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+
+class DecodeError(Exception):
+    """Bytes that are no JSON."""
+
+
+class ValidationError(DecodeError):
+    """JSON that is not what was expected."""
+
+
+def real() -> ModuleType:
+    """msgspec itself, imported now."""
+    import msgspec
+
+    return msgspec
