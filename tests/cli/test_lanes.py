@@ -103,6 +103,11 @@ worktree list
 worktree create 15
 worktree remove ../x --force
 worktree adopt ../x --task 15
+worktree path
+worktree path 15
+completion bash
+completion zsh --jump cw --functions
+complete
 hub show
 hub set origin --republish
 hub probe
