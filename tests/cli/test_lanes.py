@@ -117,6 +117,10 @@ sync
 sync --every 60s
 push
 push HEAD:feature --task 15
+run claude
+run --name 'the tests' --task 15 --lock db --lock src/x -- make -j2 test --json
+run --next --isolate --agent claude --model=opus --label a=1 --on-exit keep --grace 5s -- sh -c 'echo x'
+run --resume s-abc --json -- sh
 claim 15 --provisional
 init --hub origin
 lock deploy
