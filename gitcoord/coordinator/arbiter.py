@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+RECENT = 300.0
+"""Seconds since the hub was last heard of in which nothing can have been made, finished and archived there."""
+
 PATIENCE = 30.0
 """Seconds of lost races: a round trip to a hub takes a hundred times as long as a swap here."""
 
@@ -35,7 +38,12 @@ def at_hub(coord: Base, decide: Callable[[], Plan[T]], limit: float, beside: Seq
     """
     line = _Line(Hubs(cast("Joins", coord)))
     line.settle()
-    store = HubStore(coord.store, line, mate, beside)
+
+    def goes_along(ref: str) -> str | None:
+        """As ``mate`` says; only, where this clone is out of date, a name new to it may be one archived meanwhile."""
+        return None if ref == names.ARCHIVE and coord.unheard() > RECENT else mate(ref)
+
+    store = HubStore(coord.store, line, goes_along, beside)
 
     def believed() -> Plan[T]:
         try:
@@ -60,6 +68,8 @@ def mate(ref: str) -> str | None:
 
     None: the ref is somebody else's, and the hub must be asked whether it still is as we know it.
     """
+    if ref == names.ARCHIVE:
+        return ref
     if ref.startswith(names.SESSIONS):
         return names.HEARTBEATS + ref.removeprefix(names.SESSIONS)
     return None
