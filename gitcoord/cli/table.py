@@ -68,6 +68,8 @@ TABLE: dict[str, str] = {
     "hub unset": "hub",
     "sync": "hub",
     "push": "hub",
+    "export": "transfer",
+    "import": "transfer",
     "prime": "prime",
     "export": "transfer",
     "import": "transfer",

@@ -41,6 +41,7 @@ RESERVED = frozenset(
         "expire",
         "fold",
         "free",
+        "import",
         "incr",
         "leave-lock",
         "lock",

@@ -25,6 +25,12 @@ uninstall
 uninstall --purge-state
 doctor
 doctor --fix --porcelain
+export
+export state.jsonl --private
+export - --json
+import state.jsonl --merge --dry-run
+import .beads --from beads
+import -
 hook guard pre-commit
 hook guard pre-push origin git@example.org:x.git
 hooks install
@@ -196,6 +202,9 @@ incr a b --by ''
 hook guard
 hook guard post-commit
 log -n 0
+import
+import x --from jira
+export a b
 wait task
 wait task 15 --state sleeping
 wait task 15 --timeout soon
