@@ -15,9 +15,6 @@ from __future__ import annotations
 import os
 import time
 
-from gitcoord.errors import CoordError
-from gitcoord.git import localfile
-
 META = "refs/coord/meta/repo"
 LOCKS = "refs/coord/locks/table"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
@@ -83,11 +80,7 @@ class Place:
     def remember(self, external: str, sid: str, *, own: bool, pid: int | None) -> None:
         """Note which session an agent is. Best effort."""
         if external:
-            try:
-                localfile.private_dir(self.common, "coord", "agents")
-                localfile.write_line(self.note_path(external), f"1 {sid} {'own' if own else 'lent'} {pid or '-'}")
-            except CoordError:
-                pass  # a read-only .git: the next call looks the session up
+            _note(self.note_path(external), f"1 {sid} {'own' if own else 'lent'} {pid or '-'}")
 
     def forget(self, external: str) -> None:
         """Take the note away."""
@@ -118,7 +111,7 @@ class Place:
             os.rename(path, mine)
         except OSError:
             return 0, 0
-        data = localfile.read_all(mine, _COUNTS + 16) or b""
+        data = _read(mine, _COUNTS + 16) or b""
         _unlink(mine)
         return data.count(b"m"), data.count(b"t")
 
@@ -126,19 +119,15 @@ class Place:
 
     def due(self, sid: str) -> bool:
         """Whether the session should say that it lives; not again so soon after a try that came to nothing."""
-        words = (localfile.read_all(self.session_file(sid, "beat"), 300) or b"").split(b"\n")[0].split(b" ")
+        words = (_read(self.session_file(sid, "beat"), 300) or b"").split(b"\n")[0].split(b" ")
         if len(words) == 4 and words[0] == b"1" and _within(words[2], words[3], words[1]):
             return False
-        words = (localfile.read_all(self.session_file(sid, "tried"), 100) or b"").strip().split(b" ")
+        words = (_read(self.session_file(sid, "tried"), 100) or b"").strip().split(b" ")
         return not (len(words) == 2 and _within(words[0], words[1], b"%d" % _RETRY))
 
     def tried(self, sid: str) -> None:
         """Note a try that came to nothing."""
-        try:
-            line = f"{int(time.clock_gettime(_CLOCK))} {int(time.time())}"
-            localfile.write_line(self.session_file(sid, "tried"), line)
-        except CoordError:
-            pass  # no directory of this session
+        _note(self.session_file(sid, "tried"), f"{int(time.clock_gettime(_CLOCK))} {int(time.time())}")
 
     # -- locks --------------------------------------------------------------------------------------------------------
 
@@ -155,12 +144,8 @@ class Place:
     def remember_lockers(self, oid: str, sessions: set[str]) -> None:
         """Note them, so that the next edit need not read the table. Best effort."""
         names = ",".join(sorted(sessions)) or "-"
-        if not oid or len(names) > 2000:
-            return
-        try:
-            localfile.write_line(os.path.join(self.common, "coord", "path-locks"), f"1 {oid} {names}")
-        except CoordError:
-            pass  # the next edit reads the table
+        if oid and len(names) <= 2000:
+            _note(os.path.join(self.common, "coord", "path-locks"), f"1 {oid} {names}")
 
 
 def find(start: str, environ: os._Environ[str] | dict[str, str]) -> Place | None:
@@ -199,9 +184,37 @@ def _within(up: bytes, utc: bytes, seconds: bytes) -> bool:
     return 0 <= int(now) - int(then) < int(seconds)
 
 
+def _note(path: str, line: str) -> None:
+    """Write a note. Best effort: in a read-only .git the next call looks for itself."""
+    from gitcoord.errors import CoordError
+    from gitcoord.git import localfile
+
+    try:
+        folder, coord = os.path.split(os.path.dirname(path))
+        localfile.private_dir(folder, coord)
+        localfile.write_line(path, line)
+    except CoordError:
+        pass
+
+
+def _read(path: str, limit: int) -> bytes | None:
+    """A regular file of at most that size, and no symbolic link (``localfile.read_all``, without what it imports)."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        data = os.read(fd, limit + 1)
+        return data if len(data) <= limit else None
+    except OSError:
+        return None  # a directory, a fifo
+    finally:
+        os.close(fd)
+
+
 def _line(path: str) -> str | None:
     """The one line of a small file."""
-    data = localfile.read_all(path, 4096)
+    data = _read(path, 4096)
     if data is None or data.count(b"\n") > 1:
         return None
     return os.fsdecode(data).rstrip("\n")

@@ -68,12 +68,14 @@ def _work(coord: Coordinator, task: Task) -> str | None:
 
 
 def _worktree(coord: Coordinator, task_id: str) -> str | None:
-    """Where the task is worked on in this clone: here, if this worktree was made for it."""
+    """Where the task is worked on in this clone: here, if this worktree was made for it, or none was."""
     note = claimfile.read(coord.repo.git_dir)
     if note is not None and note.task == task_id:
         return coord.repo.top
     found = coord.worktree_for(task_id)
-    return found.path if found is not None and os.path.isdir(found.path) else None
+    if found is None:
+        return coord.repo.top if note is None else None
+    return found.path if os.path.isdir(found.path) else None
 
 
 def _moment(at: str) -> float:
