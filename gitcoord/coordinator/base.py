@@ -96,7 +96,13 @@ class Base:
     def sync_soon(self) -> None:
         """Where there is a hub that has not heard of us for long, start a sync that nobody waits for. Never fails."""
         config = self.config
-        if config.hub is None or config.sync == "manual" or self.unheard() < config.sync_interval:
+        if config.hub is None or config.sync == "manual":
+            return
+        from gitcoord.sync.heard import age
+
+        # Not when we last heard of it: a claim that was refused fetches, and sends no heartbeat.
+        sent = age(self.repo.common, self.running(), "sent")
+        if sent is not None and sent < config.sync_interval:
             return
         from gitcoord.sync import soon
 

@@ -140,7 +140,7 @@ def is_later(ours: bytes, theirs: bytes, boot: str | None) -> bool:
         return True  # one of the two is none, and is replaced by the next
     if mine.boot == other.boot and mine.up is not None and other.up is not None:
         return mine.up > other.up
-    return boot is None or mine.boot == boot
+    return boot is None or mine.boot in (None, boot)  # without a boot id nobody can tell: then ours stands
 
 
 def _event(rule: _Rule | None, item: Link, regranted: Struct | None) -> Any:

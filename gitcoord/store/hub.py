@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
+IN_VAIN = 4
+"""Such pushes before it is believed to be the host: two that meet at one lock file also come away with nothing."""
+
+
 class Line(Protocol):
     """What there is of a connection to the hub besides the push itself."""
 
@@ -72,6 +76,8 @@ class HubStore:
         self._line = line
         self._mate = mate
         self._beside = beside
+        self._in_vain = 0
+        """Pushes in a row that were refused as if others had been first, when nobody was."""
 
     # -- reading is local ---------------------------------------------------------------------------------------------
 
@@ -173,7 +179,7 @@ class HubStore:
     def _push(self, goal: Mapping[str, str], seen: Mapping[str, str | None], deciding: Sequence[str]) -> None:
         try:
             try:
-                self._judge(self._sent(goal, seen), goal)
+                self._judge(self._sent(goal, seen), goal, seen)
             except NotAtomic:
                 self._one_by_one(goal, seen, deciding)
         except LostContact as lost:
@@ -208,27 +214,42 @@ class HubStore:
         """Without atomic push: what only goes along first, then the one ref that decides. Raises NotAtomic for more."""
         if len(deciding) > 1 or self._beside:
             raise NotAtomic(f"{self._line.remote.name} cannot move several refs at once, which this needs")
+        # What goes along is compared a moment before what decides: a heartbeat in between does not stop an expiry.
         for ref in sorted(goal, key=lambda ref: ref in deciding):
-            self._judge(self._sent({ref: goal[ref]}, seen), {ref: goal[ref]})
+            self._judge(self._sent({ref: goal[ref]}, seen), {ref: goal[ref]}, seen)
 
-    def _judge(self, verdicts: Mapping[str, Verdict], goal: Mapping[str, str]) -> None:
+    def _judge(self, verdicts: Mapping[str, Verdict], goal: Mapping[str, str], seen: Mapping[str, str | None]) -> None:
         """Returns when all of it moved. Raises Lost (after having caught up) or HubRefused."""
         refused = [ref for ref in goal if verdicts[ref].state == "refused"]
         if refused:
-            raise HubRefused(
-                f"{self._line.remote.name} does not take {refused[0]}: {verdicts[refused[0]].reason}",
-                hint=(
-                    "nothing was granted; it limits how often one may push, so try again in a minute"
-                    if limited(verdicts[refused[0]].reason)
-                    else "see what it allows with 'git coord hub probe'"
-                ),
-                remote=self._line.remote.name,
-            )
+            raise self._refusal(refused[0], verdicts[refused[0]].reason)
         stale = [ref for ref in goal if verdicts[ref].state == "stale"]
         lost = stale or [ref for ref in goal if verdicts[ref].state == "beside"]
         if lost:
             self._line.catch_up()
+            self._require_race(lost[0], verdicts[lost[0]].reason, [*goal], seen)
             raise Lost(lost[0])
+
+    def _require_race(self, ref: str, reason: str, goal: Sequence[str], seen: Mapping[str, str | None]) -> None:
+        """Raises HubRefused when it is in vain to try again: a host that cannot write, or does not want to, may say
+        the same as one where others were first ("atomic transaction failed", of every ref). Then nothing has moved.
+        """
+        now = self._oids([self._line.remote.tracked(ref) for ref in goal])
+        moved = any(now[self._line.remote.tracked(ref)] != seen[ref] for ref in goal)
+        self._in_vain = 0 if moved else self._in_vain + 1
+        if self._in_vain >= IN_VAIN:
+            raise self._refusal(ref, f"{reason}, although nobody else has changed it")
+
+    def _refusal(self, ref: str, reason: str) -> HubRefused:
+        return HubRefused(
+            f"{self._line.remote.name} does not take {ref}: {reason}",
+            hint=(
+                "nothing was granted; it limits how often one may push, so try again in a minute"
+                if limited(reason)
+                else "see what it allows with 'git coord hub probe'"
+            ),
+            remote=self._line.remote.name,
+        )
 
     def _find_out(
         self, lost: LostContact, goal: Mapping[str, str], seen: Mapping[str, str | None], deciding: Sequence[str]

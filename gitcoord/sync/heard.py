@@ -7,10 +7,10 @@ On our own running clock, and of this boot only: what was before is not known.
 from __future__ import annotations
 
 import os
-from gitcoord.lean import Literal
 
 from gitcoord.core.model import Boot
 from gitcoord.git.localfile import read_all
+from gitcoord.lean import Literal
 
 Note = Literal["seen", "sent"]
 """``seen``: the hub was fetched; ``sent``: after that, what it lacked was pushed."""

@@ -85,7 +85,7 @@ def test_with_manual_sync_nothing_goes_out_by_itself(town: Town) -> None:
 def test_an_unreachable_hub_is_not_called_again_and_again(town: Town) -> None:
     clone = town.clone("a", hub=True)
     ann = town.hire(clone, "ann")
-    (clone.path / ".git" / "coord" / "hub" / "seen").unlink()
+    (clone.path / ".git" / "coord" / "hub" / "sent").unlink()
     town.hub.path.rename(town.root / "away.git")
     stamp = clone.path / ".git" / "coord" / "hub" / "started"
     ann.status()
