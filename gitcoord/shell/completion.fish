@@ -18,11 +18,11 @@ end
 function __git_coord_values
     set -l common (git $__git_coord_place rev-parse --path-format=absolute --git-common-dir 2>/dev/null)
     or return
-    set -l kinds (string join '|' $argv)
+    set -l wanted '^(?:'(string join '|' $argv)')\t([^-[:cntrl:]][^[:cntrl:]]*\t[^[:cntrl:]]*)$'
     if __git_coord_fresh $common
-        string match -r "^(?:$kinds)\t[^-].*" <$common/coord/complete | string replace -r '^[a-z]*\t' ''
+        string replace -f -r $wanted '$1' <$common/coord/complete
     else
-        git $__git_coord_place coord complete 2>/dev/null | string match -r "^(?:$kinds)\t[^-].*" | string replace -r '^[a-z]*\t' ''
+        git $__git_coord_place coord complete 2>/dev/null | string replace -f -r $wanted '$1'
     end
 end
 

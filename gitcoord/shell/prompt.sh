@@ -53,6 +53,7 @@ __git_coord_git_dir ()
 @JUMP@ ()
 {
 	local place
-	place=$(git coord worktree path ${1+-- "$@"}) || return
+	[ "$#" = 0 ] || set -- -- "$@"
+	place=$(git coord worktree path "$@") || return
 	cd -- "$place"
 }
