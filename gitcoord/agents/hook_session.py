@@ -13,6 +13,7 @@ import os
 from gitcoord.agents.hook_payload import Call
 from gitcoord.agents.hook_place import Place
 from gitcoord.coordinator import Coordinator
+from gitcoord.coordinator.noting import Noting
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core.model import Session
 from gitcoord.errors import NotFound
@@ -128,7 +129,7 @@ def _go_on(coord: Coordinator, call: Call, found: Loaded[Session], pid: int | No
     model = call.model if call.model and call.model != record.model else None
     external = call.external if own and call.external and call.external != record.external_id else None
     if model is not None or external is not None:
-        coord.note(sid, model=model, external_id=external)
+        Noting(coord).note(sid, model=model, external_id=external)
     return Signed(sid, own=own, news=news)
 
 

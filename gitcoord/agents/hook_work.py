@@ -101,8 +101,10 @@ def _flush(coord: Coordinator, place: Place, sid: str) -> None:
     messages, calls = place.take_counts(sid)
     if not messages and not calls:
         return
+    from gitcoord.coordinator.noting import Noting
+
     try:
-        coord.note(sid, messages=messages, tool_calls=calls)
+        Noting(coord).note(sid, messages=messages, tool_calls=calls)
     except CoordError:
         for what, number in (("m", messages), ("t", calls)):
             place.count(sid, what * number)

@@ -24,17 +24,18 @@ class Noting:
         self,
         session: str | None,
         *,
-        messages: int,
-        tool_calls: int,
-        model: str | None,
-        external_id: str | None,
-        mcp_servers: Sequence[str] | None,
-        labels: Mapping[str, str] | None,
+        messages: int = 0,
+        tool_calls: int = 0,
+        model: str | None = None,
+        external_id: str | None = None,
+        mcp_servers: Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
         exit_code: int | None = None,
-    ) -> SessionView:
-        """Write what is new; nothing is written where nothing is."""
+    ) -> str:
+        """Write what is new, and nothing where nothing is; the session's id."""
         coord = self.coord
-        coord.begin(*coord.my_refs())
+        known = [names.session_ref(session)] if session is not None and names.is_session_id(session) else []
+        coord.begin(*known, *coord.my_refs())
         sid = (coord.find_session(session) if session is not None else coord.me()).record.id
 
         def decide() -> Plan[None]:
@@ -58,6 +59,11 @@ class Noting:
             return Plan([coord.write(names.session_ref(sid), base, record, event, f"note {record.name} ({sid})")], None)
 
         coord.transact(decide)
+        return sid
+
+    def view(self, sid: str) -> SessionView:
+        """The session as callers see it."""
+        coord = self.coord
         board = coord.board()
         mine = coord.find_me()
         return coord.session_view(board.sessions[sid], board, mine.record.id if mine else None)

@@ -179,7 +179,8 @@ class Sessions(Joins):
         """
         from gitcoord.coordinator.noting import Noting
 
-        return Noting(self).note(
+        noting = Noting(self)
+        sid = noting.note(
             session,
             messages=messages,
             tool_calls=tool_calls,
@@ -189,6 +190,7 @@ class Sessions(Joins):
             labels=labels,
             exit_code=exit_code,
         )
+        return noting.view(sid)
 
     def keep_alive(self) -> None:
         """Every command counts as a heartbeat: refresh mine if it is due. Never fails.
