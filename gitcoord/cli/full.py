@@ -11,6 +11,7 @@ import inspect
 import typer
 from rich.markup import escape
 from typer._click.exceptions import ClickException
+from typer._click.globals import get_current_context
 
 from gitcoord.cli.declare import BEFORE, Command, Param, global_params
 from gitcoord.cli.helptext import ABOUT, closing
@@ -93,7 +94,7 @@ def _add_to_noun(noun: typer.Typer, command: Command, asked: Asked) -> None:
     outside = global_params(command)
 
     def heard(given: dict[str, Any]) -> None:
-        context = typer._click.get_current_context()
+        context = get_current_context()
         asked.heard.update({param.name: given.pop(param.name) for param in outside})
         if context.invoked_subcommand is None:
             asked.command, asked.values = command, given

@@ -15,7 +15,7 @@ from gitcoord.coordinator.cleaning import Cleaning
 from gitcoord.coordinator.clock import Chance, Clock
 from gitcoord.coordinator.commons import Commons
 from gitcoord.coordinator.endings import Endings
-from gitcoord.coordinator.history import History
+from gitcoord.coordinator.keeping import Keeping
 from gitcoord.coordinator.overview import Overview
 from gitcoord.coordinator.upkeep import Upkeep
 from gitcoord.coordinator.worktrees import Worktrees
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Coordinator"]
 
 
-class Coordinator(Endings, Cleaning, Worktrees, Overview, History, Commons, Across, Upkeep):
+class Coordinator(Endings, Cleaning, Worktrees, Overview, Keeping, Commons, Across, Upkeep):
     """One repository, seen from one place by one caller. Not safe to share between threads: open one in each."""
 
     @classmethod

@@ -9,7 +9,7 @@ from gitcoord.core import ids, names
 from gitcoord.core import session as rules
 from gitcoord.core.model import Process, Session, Struct
 from gitcoord.core.views import Notice, SessionView
-from gitcoord.errors import Usage
+from gitcoord.errors import CoordError, Usage
 from gitcoord.git import binding, host
 from gitcoord.git.filelock import exclusive
 from gitcoord.git.run import BACKGROUND
@@ -116,6 +116,7 @@ class Sessions(Joins):
         board = self.board()
         session = board.sessions[sid]
         self.note_beat(session)
+        self._note_pane(sid)
         if bind:
             bound = binding.bound_session(self.repo.git_dir)
             if bound is None or bound == sid or not board.live(bound):
@@ -127,6 +128,17 @@ class Sessions(Joins):
                     f"this worktree stays bound to {other}: say --session {sid}, or export GIT_COORD_SESSION={sid}",
                 )
         return self.session_view(session, board, sid)
+
+    def _note_pane(self, sid: str) -> None:
+        """Remember where on this machine the session can be seen at work, for ``attach``. Best effort."""
+        from gitcoord.git import beatfile, localfile, tmuxnote
+
+        directory = beatfile.session_dir(self.repo.common, sid)
+        try:
+            localfile.private_dir(self.repo.common, "coord", "sessions", sid)
+            tmuxnote.note(directory, tmuxnote.around(self.environ))
+        except CoordError:
+            pass  # read-only .git
 
     def sessions(self, *, all: bool = False) -> list[SessionView]:  # noqa: A002 - the option's name
         """Sessions that go on, newest first; with ``all`` also those that ended or expired."""

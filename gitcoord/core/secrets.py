@@ -46,6 +46,11 @@ _REFERENCE = re.compile(r"(?:[a-z][a-z0-9+.\-]{0,20}:|[$<{%./~]|refs/|s-[a-z2-7]
 _FILE = re.compile(r"[\w.\-]+(?:/[\w.\-]+)+\.[A-Za-z]\w{0,5}$")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 
+_KEY = r"PRIVATE KEY[A-Z ]{0,6}-----(?:[^-]|-(?!----)){0,20000}(?:-----END [A-Z0-9 ]{1,60}-----)?"
+_KEY_BLOCK = r"-----BEGIN [A-Z0-9 ]{0,60}" + _KEY
+_BEARER = r"(?i:\bbearer)[ ]+[A-Za-z0-9._~+/\-]{16,2000}=*"
+_PAIR = r"""(?<![\w.\-])([\w.\-]{1,80})(\\{0,3}["']?\s{0,3}(?::|=>?)\s{0,3}\\{0,3}["']?)([^\s"'\\,;]{8,500})"""
+
 _compiled: list[tuple[str, re.Pattern[str]]] = []
 
 
@@ -62,6 +67,31 @@ def looks_secret(key: str, value: Any) -> str | None:
         elif isinstance(item, str) and len(item) >= 8 and (kind := _format(item) or _irregular(name, item)):
             return kind
     return None
+
+
+def masked(text: str) -> tuple[str, int]:
+    """``text`` with everything that looks like a secret replaced by what it looks like, and how often that was.
+
+    Also within the text of other texts: JSON in JSON, a shell's output in a transcript.
+    """
+    _format("")
+    whole = [("a private key", re.compile(_KEY_BLOCK)), *_compiled, ("an access token", re.compile(_BEARER))]
+    count = 0
+    for kind, pattern in whole:
+        text, found = pattern.subn(f"[masked: {kind}]", text)
+        count += found
+
+    def url(match: re.Match[str]) -> str:
+        return match[0] if _is_placeholder(match[1]) else match[0].replace(f":{match[1]}@", ":[masked]@")
+
+    def pair(match: re.Match[str]) -> str:
+        return f"{match[1]}{match[2]}[masked]" if _irregular(match[1], match[3]) else match[0]
+
+    for pattern, mask in ((_URL_PASSWORD, url), (re.compile(_PAIR), pair)):
+        before = text.count("[masked")
+        text = pattern.sub(mask, text)
+        count += text.count("[masked") - before
+    return text, count
 
 
 def _format(value: str) -> str | None:
