@@ -105,7 +105,7 @@ class Claims(Holding):
                     board = self.board()
                     tried.clear()
                 me = self.me()
-                ready = queue.ready(board.plain_tasks(), self.takeable(board), labels)
+                ready = queue.ready(board.known_tasks(), self.takeable(board), labels)
                 found = [task for task in ready if task.id not in tried and task.id not in refused]
                 if not found and not tried:
                     raise self._nothing_ready(board, labels)

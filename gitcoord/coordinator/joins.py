@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from gitcoord.coordinator.identity import Identity
 from gitcoord.coordinator.records import Loaded
+from gitcoord.coordinator.task_view import sessions_of, task_view
 from gitcoord.core import lease, names, queue
 from gitcoord.core.lease import Verdict
 from gitcoord.core.model import Beat, Meta, Session, Struct, Task
 from gitcoord.core.task import Facts
-from gitcoord.core.views import ClaimView, HandoffView, SessionView, TaskView
+from gitcoord.core.views import SessionView, TaskView
 from gitcoord.errors import CoordError
 from gitcoord.lean import TYPE_CHECKING, TypeVar, msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from gitcoord.coordinator.sight import Sight
 
@@ -30,7 +31,8 @@ EPOCH_BITS = 20
 class Board(msgspec.Struct, frozen=True):
     """Everything at one moment: sessions and verdicts by session id, tasks by task id, refs that cannot be read.
 
-    ``locks`` is None where there have never been any, or where they cannot be read.
+    ``locks`` is None where there have never been any, or where they cannot be read. ``folded``: finished tasks out of
+    the archive, as far as others wait for them.
     """
 
     sessions: dict[str, Loaded[Session]]
@@ -38,9 +40,14 @@ class Board(msgspec.Struct, frozen=True):
     tasks: dict[str, Loaded[Task]]
     corrupt: list[str]
     locks: Sight | None = None
+    folded: dict[str, Task] = {}
 
     def plain_tasks(self) -> dict[str, Task]:
         return {name: item.record for name, item in self.tasks.items()}
+
+    def known_tasks(self) -> dict[str, Task]:
+        """The same with those that others wait for, though they are archived."""
+        return {**self.folded, **self.plain_tasks()} if self.folded else self.plain_tasks()
 
     def live(self, sid: str | None) -> bool:
         """Whether claims of this session are in force; those of one that cannot be read are."""
@@ -74,8 +81,17 @@ class Joins(Identity):
             verdicts={sid: self.verdict(item) for sid, item in by_id.items()},
             tasks={item.record.id: item for item in tasks.values()},
             corrupt=sorted(bad_sessions + bad_tasks),
+            folded=self._awaited(item.record for item in tasks.values()),
         )
         return self._with_locks(board) if self.records.oids(names.LOCKS_FOLDER) else board
+
+    def _awaited(self, tasks: Iterable[Task]) -> dict[str, Task]:
+        """The archived tasks among those that ``tasks`` wait for."""
+        wanted = {names.task_ref(name) for task in tasks if task.after for name in task.after}
+        gone = wanted.difference(self.records.oids(names.TASKS)) if wanted else wanted
+        if not gone or not self.records.oids(names.ARCHIVE_FOLDER):
+            return {}
+        return {item.record.id: item.record for item in self._readable(sorted(gone), Task)}
 
     def _with_locks(self, board: Board) -> Board:
         """``board`` with the lock table; what that takes is loaded only where there are locks."""
@@ -158,16 +174,16 @@ class Joins(Identity):
             known = self._names(task)
         else:
             in_force = board.live(task.claim.session if task.claim else None)
-            blocked = queue.blocked_by(task, board.plain_tasks()) if task.after else ()
-            known = {sid: item.record.name for sid in _sessions_of(task) if (item := board.sessions.get(sid))}
-        return _task_view(task, known, blocked=blocked, in_force=in_force, worktree=task.worktrees.get(self.host))
+            blocked = queue.blocked_by(task, board.known_tasks()) if task.after else ()
+            known = {sid: item.record.name for sid in sessions_of(task) if (item := board.sessions.get(sid))}
+        return task_view(task, known, blocked=blocked, in_force=in_force, worktree=task.worktrees.get(self.host))
 
     def task_views(self, tasks: Iterable[Task], board: Board) -> list[TaskView]:
         """Many tasks as callers see them; the joins are made once."""
-        plain = board.plain_tasks()
+        plain = board.known_tasks()
         known = {sid: item.record.name for sid, item in board.sessions.items()}
         return [
-            _task_view(
+            task_view(
                 task,
                 known,
                 blocked=queue.blocked_by(task, plain) if task.after else (),
@@ -178,7 +194,7 @@ class Joins(Identity):
         ]
 
     def _names(self, task: Task) -> dict[str, str]:
-        refs = [names.session_ref(sid) for sid in _sessions_of(task) if names.is_session_id(sid)]
+        refs = [names.session_ref(sid) for sid in sessions_of(task) if names.is_session_id(sid)]
         return {item.record.id: item.record.name for item in self._readable(refs, Session)}
 
     def _in_force(self, task: Task) -> bool:
@@ -240,55 +256,3 @@ class Joins(Identity):
             which = f"{task.token}:{hold.boot.at if hold.boot else task.updated_at}"
             seen = self.seen_for(f"{names.key(task.id)}.hold", which)
         return lease.hold_left(hold, now, seen)
-
-
-def _sessions_of(task: Task) -> list[str]:
-    found = [task.claim.session] if task.claim else []
-    if task.handoff:
-        found += [sid for sid in (task.handoff.from_, task.handoff.to) if sid]
-    return found
-
-
-def _task_view(
-    task: Task, known: Mapping[str, str], *, blocked: tuple[str, ...], in_force: bool, worktree: str | None
-) -> TaskView:
-    claim, offer = task.claim, task.handoff
-    return TaskView(
-        id=task.id,
-        title=task.title,
-        body=task.body,
-        state=task.state,
-        priority=task.priority,
-        labels=task.labels,
-        after=task.after,
-        blocked_by=blocked,
-        claim=ClaimView(
-            session=claim.session, session_name=known.get(claim.session), token=claim.token, since=claim.since
-        )
-        if claim
-        else None,
-        token=task.token,
-        attempts=task.attempts,
-        branch=task.branch,
-        base=task.base,
-        worktree=worktree,
-        progress=task.progress,
-        handoff=HandoffView(
-            from_=offer.from_,
-            to=offer.to,
-            phase=offer.phase,
-            next=offer.next,
-            context=offer.context,
-            note=offer.note,
-            at=offer.at,
-            from_name=known.get(offer.from_),
-            to_name=known.get(offer.to) if offer.to else None,
-            rescue=offer.rescue,
-        )
-        if offer
-        else None,
-        result=task.result,
-        created_at=task.created_at,
-        updated_at=task.updated_at,
-        in_force=in_force,
-    )

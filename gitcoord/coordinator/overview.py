@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gitcoord.coordinator.joins import Board, Joins
-from gitcoord.core import queue
+from gitcoord.core import names, queue
 from gitcoord.core.model import Task
 from gitcoord.core.views import Attention, LockView, Status
+from gitcoord.errors import CoordError
 from gitcoord.git import claimfile
 
 
@@ -34,8 +35,22 @@ class Overview(Joins):
             sessions=tuple(self.session_view(item, board, sid) for item in going),
             offered=tuple(self.task_views(offered, board)),
             counts=counts,
-            ready=len(queue.ready(tasks, self.takeable(board))),
+            archived=self._archived(board),
+            ready=len(queue.ready(board.known_tasks(), self.takeable(board))),
         )
+
+    def _archived(self, board: Board) -> int:
+        """How many finished tasks were folded into the archive."""
+        if not self.records.oids(names.ARCHIVE_FOLDER):
+            return 0
+        from gitcoord.core.archive import Archive
+
+        try:
+            found = self.records.get(names.ARCHIVE, Archive)
+        except CoordError:
+            board.corrupt.append(names.ARCHIVE)
+            return 0
+        return sum(found.record.tasks.values()) if found is not None else 0
 
     def _all_locks(self, board: Board) -> list[LockView]:
         if board.locks is None:
@@ -54,6 +69,7 @@ class Overview(Joins):
             from gitcoord.coordinator import standing
 
             found += standing.attention(self, tasks, sid)
+        known = board.known_tasks()
         concerned = [task for task in tasks.values() if task.state in ("offered", "failed", "review") or task.after]
         for task in sorted(concerned, key=queue.order):
             if task.state == "offered":
@@ -67,7 +83,7 @@ class Overview(Joins):
                 message = f"{task.id} waits for review" + (f": {where}" if where else "")
                 found.append(Attention(code="review", message=message, hint=f"git coord done {task.id}", task=task.id))
             elif task.state == "pending":
-                found += _stuck(task, tasks)
+                found += _stuck(task, known)
         return found
 
     def _lost(self, tasks: dict[str, Task], sid: str | None) -> list[Attention]:

@@ -144,6 +144,11 @@ class Sessions(Joins):
         """Sessions that go on, newest first; with ``all`` also those that ended or expired."""
         self.begin(*self.my_refs())
         board = self.board()
+        if all and self.records.oids(names.ARCHIVE_FOLDER):
+            from gitcoord.coordinator.archive import every
+
+            gone = {item.record.id: item for item in every(self.records, names.SESSIONS, Session)[0].values()}
+            board = msgspec.structs.replace(board, sessions={**gone, **board.sessions})
         mine = self.my_id()
         return [
             self.session_view(item, board, mine)

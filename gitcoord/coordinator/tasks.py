@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitcoord.coordinator.joins import Joins
+from gitcoord.coordinator.joins import Board, Joins
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core import ids, names, queue
 from gitcoord.core import task as rules
@@ -11,7 +11,7 @@ from gitcoord.core.lease import Verdict
 from gitcoord.core.model import Session, Task, TaskState
 from gitcoord.core.views import TaskView
 from gitcoord.errors import Blocked, Held, NotFound, Usage
-from gitcoord.lean import TYPE_CHECKING, Any, get_args
+from gitcoord.lean import TYPE_CHECKING, Any, get_args, msgspec
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
 
@@ -81,7 +81,7 @@ class Tasks(Joins):
     def _refuse_cycle(self, task_id: str, after: Sequence[str]) -> None:
         if not after:
             return
-        chain = queue.cycle(task_id, after, self.board().plain_tasks())
+        chain = queue.cycle(task_id, after, self._with_archive(self.board()).known_tasks())
         if chain is not None:
             raise Blocked(
                 f"task {task_id} would wait for itself: {' → '.join(chain)}",
@@ -119,15 +119,27 @@ class Tasks(Joins):
         self.begin(*self.my_refs())
         me = self.me().record.id if mine else None
         board = self.board()
+        if not mine and (all or state in ("done", "failed", "cancelled")):
+            board = self._with_archive(board)
         self.tell_corrupt(board.corrupt)
         chosen = [
             task
-            for task in sorted(board.plain_tasks().values(), key=queue.order)
+            for task in sorted(board.known_tasks().values(), key=queue.order)
             if (task.state == state if state else all or task.state not in ("done", "cancelled"))
             and set(label) <= set(task.labels)
             and (me is None or (task.claim is not None and task.claim.session == me))
         ]
         return self.task_views(chosen, board)
+
+    def _with_archive(self, board: Board) -> Board:
+        """``board`` with every archived task."""
+        if not self.records.oids(names.ARCHIVE_FOLDER):
+            return board
+        from gitcoord.coordinator.archive import every
+
+        found, corrupt = every(self.records, names.TASKS, Task)
+        folded = {item.record.id: item.record for item in found.values()}
+        return msgspec.structs.replace(board, folded=folded, corrupt=sorted([*board.corrupt, *corrupt]))
 
     def tell_corrupt(self, refs: Sequence[str]) -> None:
         """A list that leaves something out says so."""
@@ -207,7 +219,7 @@ class Tasks(Joins):
         self.begin()
         board = self.board()
         self.tell_corrupt(board.corrupt)
-        return self.task_views(queue.ready(board.plain_tasks(), self.takeable(board), label), board)
+        return self.task_views(queue.ready(board.known_tasks(), self.takeable(board), label), board)
 
     def named_step(
         self,

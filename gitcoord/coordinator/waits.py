@@ -107,7 +107,7 @@ class Waits:
         def look() -> Awaited | None:
             self.coord.begin()
             board = self.coord.board()
-            found = queue.ready(board.plain_tasks(), self.coord.takeable(board), labels)
+            found = queue.ready(board.known_tasks(), self.coord.takeable(board), labels)
             return self._came("ready", tasks=tuple(self.coord.task_views(found, board))) if found else None
 
         def late() -> TimedOut:

@@ -168,7 +168,10 @@ class Attention(Struct, frozen=True, kw_only=True):
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """The whole picture, what needs a person first. ``counts``: tasks by state; ``ready``: how many can be claimed."""
+    """The whole picture, what needs a person first. ``counts``: tasks by state; ``ready``: how many can be claimed.
+
+    ``archived``: finished tasks that were folded into the archive and are not in ``counts`` any more.
+    """
 
     attention: tuple[Attention, ...]
     me: SessionView | None
@@ -178,6 +181,7 @@ class Status(Struct, frozen=True, kw_only=True):
     offered: tuple[TaskView, ...]
     counts: dict[str, int]
     ready: int
+    archived: int = 0
 
 
 class Wrote(Struct, frozen=True, kw_only=True):

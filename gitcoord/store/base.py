@@ -31,7 +31,7 @@ class Commit(msgspec.Struct, frozen=True):
     """A record commit to be made: its tree holds ``payload`` as record.json, its parent is the expected value.
 
     ``parents``, where given, stand in place of the expected value: a record that goes on from where it was archived.
-    ``files``: what the tree holds besides, by path (``folder/name``).
+    ``files``: what the tree holds besides, by path (``folder/name``); those in ``kept`` are in the repository already.
     """
 
     payload: bytes
@@ -39,6 +39,7 @@ class Commit(msgspec.Struct, frozen=True):
     author: Ident
     parents: tuple[str, ...] | None = None
     files: Mapping[str, bytes] | None = None
+    kept: frozenset[str] = frozenset()
 
 
 class Blob(msgspec.Struct, frozen=True):

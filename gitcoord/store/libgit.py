@@ -167,7 +167,7 @@ class LibgitStore:
         return self._object(oid, "commit")
 
     def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
-        if self._logs_all or len(changes) > MANY or any(isinstance(change.new, Delete) for change in changes):
+        if self._logs_all or len(changes) > MANY or any(_is_bulky(change.new) for change in changes):
             return self._git.swap(changes)  # a bulk goes into one pack there, with one sync
         changes = ordered(changes)
         if not changes:
@@ -265,6 +265,10 @@ class LibgitStore:
         for notes in self._opened:
             notes.close()
         self._local = threading.local()
+
+
+def _is_bulky(new: object) -> bool:
+    return isinstance(new, Delete) or (isinstance(new, Commit) and bool(new.files))
 
 
 def open_repository(common: str) -> pygit2.Repository:

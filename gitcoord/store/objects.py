@@ -53,7 +53,7 @@ def build(new: Commit | Blob, parent: str | None, object_format: str) -> list[Ob
     blob = make("blob", new.payload, object_format)
     if isinstance(new, Blob):
         return [blob]
-    beside = _folders(new.files, object_format) if new.files else []
+    beside = _folders(new.files, new.kept, object_format) if new.files else []
     folders = [(name, tree) for name, tree in beside if name]
     tree = make("tree", tree_bytes([(PAYLOAD, blob), *folders]), object_format)
     parents = new.parents if new.parents is not None else [] if parent is None else [parent]
@@ -61,15 +61,18 @@ def build(new: Commit | Blob, parent: str | None, object_format: str) -> list[Ob
     return [blob, *(obj for _, obj in beside), tree, make("commit", made, object_format)]
 
 
-def _folders(files: Mapping[str, bytes], object_format: str) -> list[tuple[str, Obj]]:
-    """The blobs (without a name) and then the tree of each folder."""
+def _folders(files: Mapping[str, bytes], kept: frozenset[str], object_format: str) -> list[tuple[str, Obj]]:
+    """The blobs that are to be written (without a name) and then the tree of each folder."""
     inside: dict[str, list[tuple[str, Obj]]] = {}
+    blobs: list[tuple[str, Obj]] = []
     for path, data in files.items():
         folder, _, name = path.partition("/")
         if len(data) > MAX_PAYLOAD:
             raise Corrupt(f"a file of {len(data)} bytes is over the limit of {MAX_PAYLOAD}")
-        inside.setdefault(folder, []).append((name, make("blob", data, object_format)))
-    blobs = [("", blob) for entries in inside.values() for _, blob in entries]
+        blob = make("blob", data, object_format)
+        inside.setdefault(folder, []).append((name, blob))
+        if path not in kept:
+            blobs.append(("", blob))
     return blobs + [(name, make("tree", tree_bytes(entries), object_format)) for name, entries in inside.items()]
 
 
