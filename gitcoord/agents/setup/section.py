@@ -68,14 +68,17 @@ class TomlServer(msgspec.Struct, frozen=True):
 
     def put(self, text: str) -> str:
         found = self._server(_toml(text))
-        if found is not None and self._server(_toml(self._section.drop(text))) is not None:
+        if found is not None and self._section.drop(text) == text:
             if is_server(found):
                 return text  # entered by hand, or by the agent's own command
             raise Taken(f"[{self.table}.{self.name}] is something else there")
         return self._checked(text, self._section.put(text))
 
     def drop(self, text: str) -> str:
-        return self._checked(text, self._section.drop(text))
+        left = self._checked(text, self._section.drop(text))
+        if left != text and self._server(_toml(left)) is not None:
+            raise CannotEdit(f"tables below [{self.table}.{self.name}] would be left without it")
+        return left
 
     @property
     def _section(self) -> Section:

@@ -7,7 +7,7 @@ Owns the knowledge of other people's formats; each function names the documentat
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +18,13 @@ from gitcoord.agents.setup.section import Section, TomlServer
 
 _SECONDS = 10
 """How long an agent waits for a hook of ours; it needs a twentieth of a second."""
+
+
+_NAMES = ("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd")
+"""The events that we serve, by the names that Claude Code gave them and most others took over."""
+
+_MCP = "mcp__.*"
+"""Tools of MCP servers, which may write files as well; the hook tells which do."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -54,11 +61,8 @@ class Plan(msgspec.Struct, frozen=True):
 def claude(wish: Wish) -> Plan:
     """code.claude.com/docs: hooks, settings, skills, statusline, mcp."""
     home = wish.home("CLAUDE_CONFIG_DIR", ".claude")
-    events = _events(
-        "claude",
-        {"SessionStart": None, "UserPromptSubmit": None, "PreToolUse": "Edit|MultiEdit|Write|NotebookEdit",
-         "PostToolUse": None, "Stop": None, "SessionEnd": None},
-    )  # fmt: skip
+    edits = f"Edit|MultiEdit|Write|NotebookEdit|{_MCP}"
+    events = _events("claude", _NAMES, {"PreToolUse": edits})
     line = {"type": "command", "command": command.status_line()}
     settings: list[Piece] = [Hooks(events)]
     if wish.status_line:
@@ -78,11 +82,8 @@ def claude(wish: Wish) -> Plan:
 def codex(wish: Wish) -> Plan:
     """developers.openai.com/codex: hooks (hooks.json beside config.toml), mcp, guides/agents-md."""
     home = wish.home("CODEX_HOME", ".codex")
-    events = _events(
-        "codex",
-        {"SessionStart": None, "UserPromptSubmit": None, "PreToolUse": "apply_patch|Edit|Write", "PostToolUse": None,
-         "Stop": None, "SessionEnd": None},
-    )  # fmt: skip
+    edits = f"apply_patch|Bash|Edit|Write|{_MCP}"  # some models apply their patches in a shell
+    events = _events("codex", _NAMES, {"PreToolUse": edits})
     events["SessionEnd"]["hooks"][0]["timeout"] = 3  # more is warned about at every start
     text = os.path.join(home if wish.user else wish.root, "AGENTS.md")
     targets = [
@@ -100,12 +101,9 @@ def codex(wish: Wish) -> Plan:
 def gemini(wish: Wish) -> Plan:
     """geminicli.com/docs: hooks/reference (time limits in milliseconds), reference/configuration, tools/mcp-server."""
     home = os.path.join(wish.root, ".gemini")
-    events = _events(
-        "gemini",
-        {"SessionStart": None, "BeforeAgent": None, "BeforeTool": "write_file|replace", "AfterTool": None,
-         "AfterAgent": None, "SessionEnd": None},
-        {"name": "gitcoord", "timeout": _SECONDS * 1000},
-    )  # fmt: skip
+    names = ("SessionStart", "BeforeAgent", "BeforeTool", "AfterTool", "AfterAgent", "SessionEnd")
+    handler = {"name": "gitcoord", "timeout": _SECONDS * 1000}
+    events = _events("gemini", names, {"BeforeTool": "write_file|replace|edit_file|mcp_.*"}, handler)
     settings: list[Piece] = [Hooks(events)]
     if wish.mcp:
         settings.append(_server("mcpServers"))
@@ -146,8 +144,7 @@ def copilot(wish: Wish) -> Plan:
     """
     run = command.hook("copilot")
     handler = {"type": "command", "command": run, "bash": run, "timeoutSec": _SECONDS}
-    names = ("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd")
-    hooks = (Version(), Hooks(dict.fromkeys(names, handler)))
+    hooks = (Version(), Hooks(dict.fromkeys(_NAMES, handler)))
     text = Section(guide.TEXT)
     home = wish.home("COPILOT_HOME", ".copilot") if wish.user else os.path.join(wish.root, ".github")
     targets = [
@@ -173,13 +170,12 @@ AGENTS: dict[str, Callable[[Wish], Plan]] = {
 
 
 def _events(
-    agent: str, matchers: Mapping[str, str | None], more: Mapping[str, Any] | None = None
+    agent: str, names: Sequence[str], matchers: Mapping[str, str], more: Mapping[str, Any] | None = None
 ) -> dict[str, dict[str, Any]]:
     """Groups with one handler of ours, by event, in the shape that Claude Code began and others took over."""
     handler = {"type": "command", "command": command.hook(agent), "timeout": _SECONDS, **(more or {})}
     return {
-        event: {**({"matcher": matcher} if matcher else {}), "hooks": [dict(handler)]}
-        for event, matcher in matchers.items()
+        name: {**({"matcher": matchers[name]} if name in matchers else {}), "hooks": [dict(handler)]} for name in names
     }
 
 

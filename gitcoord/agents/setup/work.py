@@ -146,8 +146,7 @@ class Work(msgspec.Struct, frozen=True):
             return
         if old is not None and last is None:
             target = next(target for target in self.todo.targets if target.path == change.path)
-            text, _marked = self._text(change.file, target)
-            if _dropped(change.file, target, text) != text:
+            if _holds_ours(change.file, target, self._text(change.file, target)[0]):
                 return  # written by another clone's set-up: what was there before is not known here
         if old is not None and last is not None:
             old = last.undo(old)
@@ -172,6 +171,13 @@ def _each(file: File, text: str, steps: Sequence[Callable[[str], str]]) -> str:
 
 def _dropped(file: File, target: Target, text: str) -> str:
     return _each(file, text, [piece.drop for piece in reversed(target.pieces)])
+
+
+def _holds_ours(file: File, target: Target, text: str) -> bool:
+    try:
+        return _dropped(file, target, text) != text
+    except CoordError:
+        return True  # so entangled that it cannot be taken out
 
 
 def _is_all_ours(file: File, target: Target, text: str) -> bool:
