@@ -15,6 +15,7 @@ import msgspec
 from gitcoord.coordinator import importing_beads, importing_dw, importing_registry, importing_scopes
 from gitcoord.coordinator.harvest import Harvest
 from gitcoord.coordinator.sessions import Sessions
+from gitcoord.coordinator.transfer_state import State
 from gitcoord.core import codec, names, queue, scope, transfer
 from gitcoord.core.model import Struct
 from gitcoord.core.secrets import looks_secret
@@ -123,8 +124,9 @@ class Importing:
         self._me = self.coord.my_id()
         changes: list[Change] = []
         rows: list[Row] = []
-        there = self.coord.records.oids(names.TASKS)
-        new = {name: item for name, item in harvest.tasks.items() if names.task_ref(name) not in there}
+        there = State(self.coord)
+        known = {*there.live, *there.archived}
+        new = {name: item for name, item in harvest.tasks.items() if names.task_ref(name) not in known}
         after, dropped = self._without_circles({name: item.record.after for name, item in new.items()})
         for name, item in harvest.tasks.items():
             if name not in new:
@@ -134,10 +136,10 @@ class Importing:
             changes.append(self._made(names.task_ref(name), record, harvest.source))
             rows.append(Row(kind="task", source=item.source, target=name, action="created", reason=item.reason))
         for sid, session in harvest.sessions.items():
-            known = names.session_ref(sid) in self.coord.records.oids(names.SESSIONS)
-            if not known:
+            here = names.session_ref(sid) in known
+            if not here:
                 changes.append(self._made(names.session_ref(sid), session.record, harvest.source))
-            action: transfer.Action = "exists" if known else "created"
+            action: transfer.Action = "exists" if here else "created"
             rows.append(Row(kind="session", source=session.source, target=sid, action=action, reason=session.reason))
         for name in harvest.scopes:
             changes += self._scope(name, harvest, rows)

@@ -1,80 +1,41 @@
-"""Export and import of the whole state, one record at a time: all of an import or none of it, in one swap.
+"""Import of an export, one record at a time: all of it or none of it, in one swap.
 
-What travels is what each record says now, byte for byte, and every entry of the sessions' logs. What does not: how the
-records came to be (that is in their commits) and the commits of rescue snapshots; both travel by ``git bundle``. Into a
-repository without state of its own an import makes the same state; into any other one it adds what is absent, if asked
-to, and never lowers a fencing token. Loaded when first used.
+Into a repository without state of its own an import makes the same state; into any other one it adds what is absent, if
+asked to, and never lowers a fencing token. What was archived counts as here. Loaded when first used.
 """
 
 from __future__ import annotations
 
-from gitcoord.coordinator import epochs
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from gitcoord.coordinator import archive, epochs
 from gitcoord.coordinator import transfer_merge as merging
 from gitcoord.coordinator.records import understood
 from gitcoord.coordinator.sessions import Sessions
+from gitcoord.coordinator.transfer_state import State, some
 from gitcoord.core import codec, conflicts, names, transfer
 from gitcoord.core.event import LogEntry, Logged
 from gitcoord.core.model import Meta, Task
 from gitcoord.core.transfer import Import, Imported, Item, Row
 from gitcoord.errors import Blocked, CoordError, Corrupt, Exists, NewerFormat, Usage
 from gitcoord.git.remote import TRACKING
-from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import BROKEN, Blob, Change, Commit, Existing
 from gitcoord.store.deposit import deposit
 from gitcoord.store.objects import Obj, build
-from gitcoord.store.reader import OFFLINE
 from gitcoord.store.transact import Plan
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-_SHOWN = 5
 
 
 class Transfer:
-    """Reading the whole state, and writing one."""
+    """Writing a whole state, over a Coordinator."""
 
     def __init__(self, coord: Sessions) -> None:
         self.coord = coord
         self.store = coord.store
         self._objects: list[Obj] = []
         self._me: str | None = None
-
-    # -- export -------------------------------------------------------------------------------------------------------
-
-    def export(self, *, private: bool) -> list[bytes]:
-        """The lines of the export. Raises Corrupt, naming what cannot be read: then nothing is exported."""
-        self.coord.begin()
-        refs = self._refs()
-        broken = [ref for ref, oid in refs.items() if oid == BROKEN]
-        wanted = {ref: oid for ref, oid in refs.items() if (private or not transfer.is_private(ref)) and oid != BROKEN}
-        logs = {ref: oid for ref, oid in wanted.items() if ref.startswith(names.EVENTS)}
-        chains = self.store.history(logs.values()) if logs else {}
-        broken += [ref for ref, oid in logs.items() if oid not in chains]
-        oids = [oid for ref, oid in wanted.items() if ref not in logs and not ref.startswith(names.RESCUE)]
-        payloads = self.store.load([*oids, *(entry.oid for chain in chains.values() for entry in chain)])
-        kinds = self._object_kinds(oid for ref, oid in wanted.items() if transfer.kind_of(ref) == "other")
-        items: list[Item] = []
-        for ref, oid in wanted.items():
-            links = [entry.oid for entry in reversed(chains.get(oid, []))] if ref in logs else [oid]
-            item = _item(ref, oid, [payloads.get(link) for link in links], kinds.get(oid))
-            if item is None:
-                broken.append(ref)
-            else:
-                items.append(item)
-        if broken:
-            raise Corrupt(f"{_some(broken)} cannot be read; nothing was exported", refs=sorted(broken))
-        return list(transfer.lines(items))
-
-    def _refs(self) -> dict[str, str]:
-        return {ref: oid for tree in names.OURS for ref, oid in self.store.list_refs(tree).items()}
-
-    def _object_kinds(self, oids: Iterable[str]) -> dict[str, str]:
-        """What Git says the objects are: a kind of ref that we do not know may point to anything."""
-        asked = "".join(f"{oid}\n" for oid in oids).encode()
-        said = self.coord.repo.git("cat-file", "--batch-check", input=asked, env=OFFLINE).text if asked else ""
-        found = (line.split(" ") for line in said.split("\n"))
-        return {words[0]: words[1] for words in found if len(words) == 3}
+        self._state = State(coord)
 
     # -- import -------------------------------------------------------------------------------------------------------
 
@@ -105,6 +66,7 @@ class Transfer:
     def _decide(self, items: list[Item], *, merge: bool) -> tuple[list[Change], list[Row]]:
         self._objects = []
         self._me = self.coord.my_id()
+        self._state = State(self.coord)
         there = self._there(items)
         fresh = self._is_fresh()
         changes: list[Change] = []
@@ -128,7 +90,7 @@ class Transfer:
             changes += [change] if change is not None else []
         if differ and not merge:
             raise Exists(
-                f"{_some(differ)} {'is' if len(differ) == 1 else 'are'} here already, with other content",
+                f"{some(differ)} {'is' if len(differ) == 1 else 'are'} here already, with other content",
                 hint="see what --merge would add: git coord import FILE --merge --dry-run",
                 refs=sorted(differ),
             )
@@ -137,10 +99,10 @@ class Transfer:
 
     def _there(self, items: Iterable[Item]) -> dict[str, merging.Old]:
         """What the refs of ``items`` hold now. Raises Corrupt for one that cannot be read."""
-        refs = self._refs()
+        refs = {**self._state.archived, **self._state.live}
         wanted = {item.ref: refs[item.ref] for item in items if item.ref in refs}
         if any(oid == BROKEN for oid in wanted.values()):
-            raise Corrupt(f"{_some(ref for ref, oid in wanted.items() if oid == BROKEN)} cannot be read")
+            raise Corrupt(f"{some(ref for ref, oid in wanted.items() if oid == BROKEN)} cannot be read")
         logs = [oid for ref, oid in wanted.items() if ref.startswith(names.EVENTS)]
         chains = self.store.history(logs) if logs else {}
         loaded = self.store.load([*wanted.values(), *(entry.oid for chain in chains.values() for entry in chain)])
@@ -150,13 +112,15 @@ class Transfer:
             payloads = tuple(loaded[link] for link in links if link in loaded)
             if len(payloads) != len(links) and transfer.kind_of(ref) not in ("rescue", "other"):
                 raise Corrupt(f"{ref} cannot be read")
-            found[ref] = merging.Old(ref=ref, oid=oid, payloads=payloads)
+            found[ref] = merging.Old(ref=ref, oid=oid, payloads=payloads, archived=ref not in self._state.live)
         return found
 
     def _is_fresh(self) -> bool:
         """Whether nothing but the repository's own record is here, and no hub has any of it."""
         return (
-            self.coord.config.hub is None and self._refs().keys() <= {names.META} and not self.store.list_refs(TRACKING)
+            self.coord.config.hub is None
+            and self._state.live.keys() <= {names.META}
+            and not self.store.list_refs(TRACKING)
         )
 
     def _new(self, item: Item) -> Change | None:
@@ -211,21 +175,22 @@ class Transfer:
     def _merged(self, item: Item, old: merging.Old) -> tuple[Change | None, Row]:
         """What of ``item`` can be added to a record that says something else."""
         if item.kind == "event":
-            if item.payloads[: len(old.payloads)] == old.payloads:
+            if not old.archived and item.payloads[: len(old.payloads)] == old.payloads:
                 tip = self._chain(item.payloads[len(old.payloads) :], old.oid)
                 return Change(item.ref, old.oid, Existing(tip)), _row(item, "changed", "the newer entries were added")
             return None, _row(item, "exists", "the log here was kept")
         payload, reason = merging.merged(item, old)
         if payload is None:
             return None, _row(item, "exists", reason)
-        return self._commit(item.ref, old.oid, payload), _row(item, "changed", reason)
+        change = self._commit(item.ref, old.oid, payload)
+        return archive.revived(change) if old.archived else change, _row(item, "changed", reason)
 
     def _named(self, item: Item, old: merging.Old | None) -> tuple[Change | None, Row]:
         """A snapshot: nothing but its name is in the export, so its commit must have come here some other way."""
         assert item.oid is not None  # that is what it is
         if old is not None:
             return None, _row(item, "exists", None if old.oid == item.oid else "the snapshot here was kept")
-        if item.oid not in self._object_kinds([item.oid]):
+        if item.oid not in self._state.object_kinds([item.oid]):
             return None, _row(item, "skipped", f"commit {item.oid[:12]} is not here: bring it with git bundle")
         return Change(item.ref, None, Existing(item.oid)), _row(item, "created")
 
@@ -242,17 +207,6 @@ class Transfer:
         chain = queue.circle({**after, **new}, new)
         if chain is not None:
             raise Blocked(f"task {chain[0]} would wait for itself: {' → '.join(chain)}", cycle=chain)
-
-
-def _item(ref: str, oid: str, payloads: list[bytes | None], kind: str | None) -> Item | None:
-    """A ref as an item; None where it cannot be read."""
-    what = transfer.kind_of(ref)
-    found = tuple(payload for payload in payloads if payload is not None)
-    if what == "rescue" or (what == "other" and not found and kind is not None):
-        return Item(kind=what, ref=ref, oid=oid)
-    if len(found) != len(payloads):
-        return None
-    return Item(kind=what, ref=ref, payloads=found, blob=what == "heartbeat" or kind == "blob")
 
 
 def _check(item: Item) -> None:
@@ -283,10 +237,3 @@ def _called(ref: str, payload: bytes) -> str:
         record = codec.decode_raw(payload)
         return str(record.get("id") or record.get("name"))
     return ref.rpartition("/")[2]
-
-
-def _some(refs: Iterable[str]) -> str:
-    """The first few of many names."""
-    found = sorted(refs)
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ", ".join(found[:_SHOWN]) + more

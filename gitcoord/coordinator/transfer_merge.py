@@ -20,11 +20,12 @@ _KEPT = "the record here was kept"
 
 
 class Old(Struct, frozen=True, kw_only=True):
-    """What a ref of this repository holds."""
+    """What a ref of this repository holds, or held when it was archived."""
 
     ref: str
     oid: str
     payloads: tuple[bytes, ...]
+    archived: bool = False
 
 
 def merged(item: Item, old: Old) -> tuple[bytes | None, str]:

@@ -60,9 +60,11 @@ class Upkeep(Sessions):
 
         Rescue snapshots are only named. Raises Corrupt, when anything cannot be read: then nothing is exported.
         """
-        from gitcoord.coordinator.transfer import Transfer
+        from gitcoord.coordinator.transfer_state import State
+        from gitcoord.core import transfer
 
-        return Transfer(self).export(private=private)
+        self.begin()
+        return list(transfer.lines(State(self).items(private=private)))
 
     def import_state(self, data: bytes, *, merge: bool = False, dry_run: bool = False) -> Imported:
         """Write what an export says, all of it or nothing; with ``merge`` only what is absent, beside what is here.

@@ -222,7 +222,10 @@ def _item(plain: dict[str, Any], number: int) -> Item:
 
 
 def _may_be(ref: str) -> bool:
-    return _OTHER.match(ref) is not None and ".." not in ref and not ref.endswith((".", ".lock"))
+    """Not the archive: its records stand in an export one by one, like those that are not archived."""
+    if not _OTHER.match(ref) or ref.startswith(names.ARCHIVE_FOLDER):
+        return False
+    return ".." not in ref and not ref.endswith((".", ".lock"))
 
 
 def _payload(plain: dict[str, Any], number: int) -> bytes:
