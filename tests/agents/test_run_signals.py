@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,18 +135,33 @@ def test_the_launcher_killed_before_the_program_runs_leaves_nothing_alive(repo: 
 # -- terminals -------------------------------------------------------------------------------------------------------
 
 
+HEARS = """
+import os, signal, time
+heard = os.open("heard", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+signal.signal(signal.SIGINT, lambda *_: os.write(heard, b"x"))
+signal.signal(signal.SIGUSR1, lambda *_: os.write(heard, b"u"))
+print("launched by", os.getppid(), "!", flush=True)
+while not os.path.exists("go"):
+    time.sleep(0.05)
+"""
+
+
 def test_ctrl_c_reaches_the_program_once_and_we_stay_until_it_ends(shell: Shell, repo: Scratch, tmp_path: Path) -> None:
-    script = (
-        f"trap 'echo heard >>{tmp_path}/heard' INT; echo running; while ! test -e {tmp_path}/go; do sleep .05; done"
-    )
-    shell.type(f"git coord run --task 15 -- sh -c '{script.replace(chr(39), chr(34))}'\n")
-    shell.wait_for("\nrunning\n")
+    (tmp_path / "program.py").write_text(HEARS)
+    shell.type(f"git coord run -- {sys.executable} -I {tmp_path}/program.py\n")
+    shell.wait_for("\nlaunched by ")
+    launcher = int(shell.wait_for("!").rstrip("!"))
+    heard = repo.path / "heard"
+    os.kill(launcher, signal.SIGSTOP)  # signals that come together are one: the program's comes first
     shell.type("\x03")
-    eventually((tmp_path / "heard").exists)
-    (tmp_path / "go").touch()
+    assert eventually(heard.read_bytes) == b"x"
+    os.kill(launcher, signal.SIGUSR1)
+    os.kill(launcher, signal.SIGCONT)
+    eventually(lambda: heard.read_bytes().endswith(b"u"))
+    assert heard.read_bytes() == b"xu"
+    (repo.path / "go").touch()
     shell.wait_for("ended with exit code 0")
     shell.wait_for("ready> ")
-    assert (tmp_path / "heard").read_text() == "heard\n"
     assert ended(repo)["exit_code"] == 0
 
 
