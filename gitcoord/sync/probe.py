@@ -1,4 +1,5 @@
-"""Asking a remote what it allows, with two harmless refs: own refs, exact leases, several refs at once, deletion.
+"""Asking a remote what it allows, with two harmless refs: own refs, exact leases, heartbeats, several refs at once,
+deletion.
 
 Leaves nothing behind where the remote allows deletion; otherwise two refs that every clone ignores, the same at every
 probe.
@@ -9,6 +10,7 @@ from __future__ import annotations
 from gitcoord.core.views import Check
 from gitcoord.errors import HubUnreachable
 from gitcoord.git import remote as git
+from gitcoord.git import remote_wrap
 from gitcoord.git.remote import LostContact, NotAtomic, Remote, Update
 from gitcoord.git.remote_report import Verdict
 from gitcoord.git.repo import Repo
@@ -26,6 +28,9 @@ class Probe:
         self._remote = remote
         self._one, self._two = (f"{remote.prefix}probe/{name}" for name in ("one", "two"))
         self._objects = [self._commit(f"{seed.hex()} {number}") for number in range(3)]
+        # What a heartbeat is there: a blob, or where there are only branches a commit without history.
+        branches = remote_wrap.needed(remote.prefix)
+        self._beat = self._commit(f"{seed.hex()} beat") if branches else make("blob", seed, repo.object_format)
 
     def _commit(self, word: str) -> Obj:
         """A commit, because a remote that takes only branches takes nothing else; of the empty tree."""
@@ -37,18 +42,21 @@ class Probe:
     def run(self) -> list[Check]:
         """What was found, one check a question. Raises HubUnreachable when the remote does not answer at all."""
         tree = make("tree", b"", self._repo.object_format)
-        deposit(self._repo, [tree, *self._objects], durable=False)
+        deposit(self._repo, [tree, *self._objects, self._beat], durable=False)
         before = git.ls_remote(self._repo, self._remote, [self._one, self._two])
         first, second, third = (obj.oid for obj in self._objects)
         took = self._push(Update(self._one, first, before.get(self._one)))
         if took.state != "moved":
-            return [self._no_refs(took)]
+            # An earlier probe's, which may not be deleted either, can only be refused for having no common history.
+            return [self._beats(took)] if took.state == "refused" and self._one in before else [self._no_refs(took)]
         checks = [Check(name="refs", status="ok", message=f"takes refs below {self._remote.prefix}")]
         shown = git.ls_remote(self._repo, self._remote, [self._one]).get(self._one) == first
         checks.append(_visible(shown))
         stale = self._push(Update(self._one, second, third))
         checks.append(_leases(stale))
-        checks.append(self._atomic(first, second, third, before.get(self._two)))
+        renewed = self._push(Update(self._one, self._beat.oid, first))
+        checks.append(self._beats(renewed))
+        checks.append(self._atomic(self._beat.oid if renewed.state == "moved" else first, second, third))
         checks.append(self._deletion())
         return checks
 
@@ -68,9 +76,22 @@ class Probe:
             hint=hint,
         )
 
-    def _atomic(self, first: str, second: str, third: str, two: str | None) -> Check:
+    def _beats(self, verdict: Verdict) -> Check:
+        """A value that has no history with the one before it: a heartbeat has none."""
+        if verdict.state == "moved":
+            return Check(name="heartbeats", status="ok", message="takes new heartbeats in the place of old ones")
+        said = f" ({verdict.reason})" if verdict.reason else ""
+        return Check(
+            name="heartbeats",
+            status="problem",
+            message=f"denies updates that are not fast-forward{said}: heartbeats cannot be renewed there, "
+            "and everybody would soon be taken for gone",
+            hint=f"allow them below {self._remote.prefix} there, or choose another remote",
+        )
+
+    def _atomic(self, now: str, second: str, third: str) -> Check:
         """Two refs, one of them expected wrongly: neither may move."""
-        updates = [Update(self._one, second, first), Update(self._two, second, third)]
+        updates = [Update(self._one, second, now), Update(self._two, second, third)]
         try:
             verdicts = git.push(self._repo, self._remote, updates, atomic=True)
         except NotAtomic:

@@ -92,20 +92,34 @@ class Sending:
 
     def _search(self, refs: Sequence[str]) -> None:
         """Find what a push was refused for. Where both its first and its last are refused, it is all of them."""
-        for ref in (refs[0], refs[-1]):
-            self._part([ref])
-            if ref not in self._alone:
-                self._part([ref for ref in refs if ref not in self._alone and self._verdicts[ref].state == "refused"])
-                return
+        first, last = self._part(refs[:1]), False
+        if not first:
+            last = self._part(refs[-1:])
+        if first:
+            self._halve(refs[1:])
+        elif last:
+            self._part(refs[1:-1])
 
-    def _part(self, refs: Sequence[str]) -> None:
-        """Push these, and where they are refused as a whole each half of them, as long as one may."""
+    def _part(self, refs: Sequence[str]) -> bool:
+        """Push these, and where they are refused as a whole less and less of them, as long as one may.
+
+        Whether all were taken at once.
+        """
         if not refs or not self._left:
-            return
+            return False
         self._left -= 1
         if not self._push(refs):
-            half = len(refs) // 2
-            self._part(refs[:half])
+            self._halve(refs)
+        return all(self._verdicts[ref].state != "refused" for ref in refs)
+
+    def _halve(self, refs: Sequence[str]) -> None:
+        """There is something wrong with one of these: with one in the second half, if not in the first."""
+        half = len(refs) // 2
+        if not half:
+            self._alone.update(refs)
+        elif self._part(refs[:half]):
+            self._halve(refs[half:])
+        else:
             self._part(refs[half:])
 
     def _pushed(self, refs: Sequence[str]) -> dict[str, Verdict]:

@@ -16,7 +16,7 @@ def test_a_probe_says_what_the_remote_allows_and_leaves_nothing(town: Town) -> N
     clone = town.clone("a")
     checks = town.coord(clone).hub_probe("origin")
     assert {check.name: check.status for check in checks} == dict.fromkeys(
-        ("refs", "visible", "leases", "atomic push", "deletion"), "ok"
+        ("refs", "visible", "leases", "heartbeats", "atomic push", "deletion"), "ok"
     )
     assert town.refs() == {}
     assert coord_refs(clone) == coord_refs(clone, "refs/coord-remotes/") == {}

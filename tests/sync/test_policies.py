@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from gitcoord.errors import HubRefused
+from gitcoord.store.hub import IN_VAIN
 from tests.faults.support import FakeClock
 from tests.support import Scratch
-from tests.sync.support import Town, coord_refs
+from tests.sync.support import Town, coord_refs, pushes
 
 # At most so many pushes in the time for which the file is there.
 _RATE = """#!/bin/sh
@@ -17,7 +20,7 @@ echo $((count + 1)) >"{count}"
 """
 _SMALL = """#!/bin/sh
 while read -r old new ref; do
-	size=$(git cat-file -s "$new:record.json" 2>/dev/null || git cat-file -s "$new:big")
+	size=$(git cat-file -s "$new:record.json" || git cat-file -s "$new:big" || git cat-file -s "$new") 2>/dev/null
 	[ "$size" -le 1048576 ] || { echo "objects over 1 MB are not accepted" >&2; exit 1; }
 done
 """
@@ -84,20 +87,95 @@ def test_sy11_a_rate_limit_that_lasts_is_said_plainly_and_nothing_is_lost(town: 
     assert coord_refs(clone) == town.refs()
 
 
-def test_sy11_what_is_too_big_is_said_in_the_hosts_own_words(town: Town) -> None:
+BIG = "refs/coord/rescue/15"
+
+
+def too_big(clone: Scratch) -> None:
+    """A rescue snapshot that many hosts would not take."""
+    clone.git("update-ref", BIG, clone.commit("big", {"big": "x" * 1_100_000}))
+
+
+def test_sy11_what_is_too_big_is_said_in_the_hosts_own_words_and_holds_nothing_else_up(town: Town) -> None:
     clock = PatientClock()
     clone = town.clone("a", hub=True)
     ann = town.hire(clone, "ann", clock=clock)
-    clone.git("update-ref", "refs/coord/rescue/15", clone.commit("big", {"big": "x" * 1_100_000}))
+    for number in range(30):
+        ann.task_add(f"task {number}", id=f"t{number}")
+    too_big(clone)
     rule(town, "pre-receive", _SMALL)
-    before = coord_refs(clone)
-    with pytest.raises(HubRefused, match="over 1 MB"):
-        ann.sync()
+    mode = town.trouble(clone)
+    view = ann.sync()
+    assert (view.sent, view.refused) == (32, (BIG,))
+    assert pushes(mode) <= 12
+    assert [notice.message for notice in ann.notices if BIG in notice.message and "over 1 MB" in notice.message]
     assert clock.waited == []  # later it will be no smaller
-    assert coord_refs(clone) == before
+    assert town.refs() == {ref: oid for ref, oid in coord_refs(clone).items() if ref != BIG}
+    before = pushes(mode)
+    ann.task_edit("t7", title="another")
+    assert (ann.sync().sent, pushes(mode) - before) == (1, 2)  # it is known by now, and goes apart
     rule(town, "pre-receive", "#!/bin/sh\n")
     ann.sync()
     assert coord_refs(clone) == town.refs()
+
+
+def test_sy11_a_pack_over_the_hosts_limit_holds_nothing_else_up(town: Town) -> None:
+    clone = town.clone("a", hub=True)
+    ann = town.hire(clone, "ann")
+    ann.task_add("write it", id="15")
+    clone.git("update-ref", BIG, clone.commit("big", {"big": random.Random(1).randbytes(400_000).hex()}))
+    town.hub.git("config", "receive.maxInputSize", "100k")
+    view = ann.sync()
+    assert (view.sent, view.refused) == (3, (BIG,))
+
+
+def test_sy11_a_host_that_takes_nothing_is_not_pushed_to_for_ever(town: Town) -> None:
+    clone = town.clone("a", hub=True)
+    ann = town.hire(clone, "ann")
+    for number in range(30):
+        ann.task_add(f"task {number}", id=f"t{number}")
+    rule(town, "pre-receive", "#!/bin/sh\necho closed for today >&2\nexit 1\n")
+    mode = town.trouble(clone)
+    with pytest.raises(HubRefused, match="closed for today"):
+        ann.sync()
+    assert pushes(mode) == 3  # all of it, its first and its last
+
+
+def test_sy11_a_host_that_cannot_write_is_not_taken_for_a_lost_race(town: Town) -> None:
+    """It says "atomic transaction failed" of every ref, as it does where somebody else was first."""
+    clone = town.clone("a", hub=True)
+    ann = town.hire(clone, "ann")
+    stuck = town.hub.path / "refs" / "coord" / "tasks" / "15.lock"  # a killed push left it behind
+    stuck.parent.mkdir(parents=True)
+    stuck.touch()
+    before = coord_refs(clone)
+    mode = town.root / "count"
+    rule(town, "pre-receive", f'#!/bin/sh\necho >>"{mode}"\n')
+    with pytest.raises(HubRefused, match="nobody else has changed it"):
+        ann.claim("15", worktree=False)
+    assert mode.read_text().count("\n") == IN_VAIN
+    assert coord_refs(clone) == before
+    ann.task_add("it", id="15")
+    assert ann.sync().refused == ("refs/coord/tasks/15",)
+    assert "refs/coord/tasks/15: " in str(ann.notices)
+    stuck.unlink()
+    ann.sync()
+    assert coord_refs(clone) == town.refs()
+
+
+def test_sy11_a_probe_names_a_host_that_keeps_heartbeats_out(town: Town) -> None:
+    clone = town.clone("a")
+    coord = town.coord(clone)
+    rule(town, "update", _FORWARD)
+    for _ in range(2):  # what the first one leaves there does not mislead the second
+        found = {check.name: check.status for check in coord.hub_probe("origin")}
+        assert found["heartbeats"] == "problem"
+        assert set(found.values()) <= {"ok", "problem"}
+    (town.hub.path / "hooks" / "update").unlink()
+    clone.git("config", "coord.refPrefix", "refs/heads/coord-state/")
+    coord.reconfigure()
+    assert {check.status for check in coord.hub_probe("origin")} == {"ok"}
+    town.hub.git("config", "receive.denyNonFastForwards", "true")
+    assert [check.name for check in coord.hub_probe("origin") if check.status != "ok"] == ["heartbeats"]
 
 
 def test_sy11_what_may_only_move_forward_holds_nothing_else_up(town: Town) -> None:
