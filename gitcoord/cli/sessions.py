@@ -1,13 +1,12 @@
 """Session commands: start, resume, sessions, whoami, heartbeat. (``end`` and ``cleanup`` are in ``endings``.)"""
 
 from collections.abc import Sequence
-from shlex import quote
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Many, Opt, command
 from gitcoord.cli.render import sessions as look
 from gitcoord.cli.reply import Reply
-from gitcoord.cli.values import duration, filled, pair, whole
+from gitcoord.cli.values import choice, duration, filled, pair, whole
 from gitcoord.core.views import SessionView
 from gitcoord.errors import NoSession, NotFound
 from gitcoord.lean import Annotated
@@ -52,6 +51,8 @@ def start(
         bind=not no_bind,
     )
     if export:
+        from shlex import quote  # brings re: 2 ms
+
         return Reply(session, bare=f"export GIT_COORD_SESSION={quote(session.id)}")
     return Reply(session, lambda: look.started(session), confirms=True)
 
@@ -107,15 +108,45 @@ def _idle(session: SessionView) -> bool:
     "sessions",
     group="Sessions",
     summary="List sessions, newest first: who is here, how active, and what they hold.",
-    example="git coord sessions --all",
+    details="What stays of one on this machine is shown, exported, archived and removed by the commands below it.",
+    example="git coord sessions --all --sort activity\ngit coord sessions --agent claude --label team=web",
 )
 def sessions(
     ctx: Context,
     *,
     every: Annotated[bool, Flag("--all", about="Also those that ended or expired.")] = False,
+    sort: Annotated[
+        str,
+        Opt(
+            "--sort",
+            metavar="HOW",
+            about="started (newest first), activity (last active first), name, or status (liveliest first).",
+            parse=choice("started", "activity", "name", "status"),
+        ),
+    ] = "started",
+    status: Annotated[
+        tuple[str, ...],
+        Many(
+            "--status",
+            metavar="X",
+            about="Only these: active, idle, stale, ended, expired; may be repeated.",
+            parse=choice("active", "idle", "stale", "ended", "expired"),
+        ),
+    ] = (),
+    agent: Annotated[str | None, Opt("--agent", metavar="A", about="Only of this agent.", parse=filled)] = None,
+    label: Annotated[
+        tuple[str, ...],
+        Many("--label", metavar="K[=V]", about="Only with this label; may be repeated.", parse=filled),
+    ] = (),
+    name: Annotated[
+        str | None, Opt("--name", metavar="GLOB", about="Only with such a name: 'back*'.", parse=filled)
+    ] = None,
+    here: Annotated[bool, Flag("--here", about="Only those of this machine.")] = False,
 ) -> Reply:
-    found: Sequence[SessionView] = ctx.coord.sessions(all=every)
-    return Reply(found, lambda: look.listed(found))
+    found: Sequence[SessionView] = ctx.coord.choose_sessions(
+        all=every, sort=sort, status=status, agent=agent, label=label, name=name, here=here
+    )
+    return Reply(found, lambda: look.chosen(found))
 
 
 @command(

@@ -21,6 +21,11 @@ TABLE: dict[str, str] = {
     "start": "sessions",
     "resume": "sessions",
     "sessions": "sessions",
+    "sessions show": "sessions_keeping",
+    "sessions export": "sessions_keeping",
+    "sessions archive": "sessions_keeping",
+    "sessions remove": "sessions_keeping",
+    "attach": "sessions_keeping",
     "status": "status",
     "whoami": "sessions",
     "heartbeat": "sessions",
@@ -86,6 +91,7 @@ TABLE: dict[str, str] = {
 """Verb (one word, or noun and verb) to the module below ``gitcoord.cli`` that declares it."""
 
 NOUNS = {
+    "sessions": "List sessions; show, export, archive or remove what stays of one.",
     "task": "Add, list and edit tasks.",
     "worktree": "List, make, remove and adopt worktrees.",
     "wait": "Wait until something holds.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from gitcoord.coordinator.kept import Archive, Archived, Exported, Private, Removed, Shown
+from gitcoord.coordinator.kept import Archive, Archived, Exported, Private, Removed, Shown, Whereabouts
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core import codec, names
 from gitcoord.core.model import Session
@@ -47,6 +47,22 @@ class Archiving:
             private=self._private(sid),
             archives=tuple(path for path in self._archives(sid) if os.path.lexists(path)),
             tmux=note.pane if note else None,
+        )
+
+    def attach(self, session: str) -> Whereabouts:
+        """See ``Keeping.attach``."""
+        shown = self.show(session)
+        environ = self.coord.environ
+        here = self._find(session).record.host == self.coord.host
+        pane = tmuxnote.read(self._directory(shown.session.id)) if here else None
+        mine = tmuxnote.around(environ)
+        return Whereabouts(
+            session=shown.session,
+            here=here,
+            in_front=pane is not None and tmuxnote.bring_to_front(pane, environ),
+            inside=pane is not None and mine is not None and mine.socket == pane.socket,
+            tmux=pane.pane if pane else None,
+            socket=pane.socket if pane else None,
         )
 
     def _find(self, session: str) -> Loaded[Session]:
@@ -121,11 +137,20 @@ class Archiving:
         limit = coord.config.session_retention if older_than is None else older_than
         coord.begin(*coord.my_refs())
         done = []
-        for found in sorted(coord.sessions_loaded().values(), key=lambda item: item.record.started_at):
+        for found in sorted(self._known(), key=lambda item: item.record.started_at):
             planned = self._archived(found.record, coord.clock.now() - limit)
             if planned is not None:
                 done.append(planned if dry_run else self._put_away(planned))
         return Archive(sessions=tuple(done), older_than=limit, dry_run=dry_run)
+
+    def _known(self) -> list[Loaded[Session]]:
+        """Every session, also those whose record was folded away with other finished ones."""
+        found = list(self.coord.sessions_loaded().values())
+        if self.coord.records.oids(names.ARCHIVE_FOLDER):
+            from gitcoord.coordinator.archive import every
+
+            found += every(self.coord.records, names.SESSIONS, Session)[0].values()
+        return found
 
     def _archived(self, record: Session, before: float) -> Archived | None:
         """What archiving would do to a session; None where it is too young, or has nothing here.

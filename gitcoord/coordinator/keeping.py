@@ -12,7 +12,7 @@ from gitcoord.lean import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gitcoord.coordinator.kept import Archive, Exported, Removed, Shown
+    from gitcoord.coordinator.kept import Archive, Exported, Removed, Shown, Whereabouts
     from gitcoord.core.views import SessionView
 
 
@@ -45,6 +45,15 @@ class Keeping(History):
         from gitcoord.coordinator.archiving import Archiving
 
         return Archiving(self).show(session)
+
+    def attach(self, session: str) -> Whereabouts:
+        """Bring the tmux pane that a session was started in to the front, or tell where it is. Raises NotFound.
+
+        Only what was noted on this machine when the session started is acted on, never what a record says.
+        """
+        from gitcoord.coordinator.archiving import Archiving
+
+        return Archiving(self).attach(session)
 
     def export_session(self, session: str, path: str | None = None, *, mask: bool = False) -> Exported:
         """Pack record, events and private directory of a session into a new file ``path`` (tar.gz, mode 0600).

@@ -67,3 +67,17 @@ class Archive(Struct, frozen=True, kw_only=True):
     sessions: tuple[Archived, ...]
     older_than: float
     dry_run: bool
+
+
+class Whereabouts(Struct, frozen=True, kw_only=True):
+    """Where a session is at work, as far as can be told from here.
+
+    ``in_front``: its tmux pane was brought to the front. ``inside``: in the very tmux that the asker sits in.
+    """
+
+    session: SessionView
+    here: bool
+    in_front: bool
+    inside: bool
+    tmux: str | None
+    socket: str | None

@@ -46,6 +46,15 @@ resume backend --json
 resume s-abc --pid 7 --no-bind
 sessions
 sessions --all --porcelain
+sessions --sort activity --status idle --status stale --agent claude --label a --label b=c --name 'back*' --here
+sessions show backend
+sessions show s-abc --json
+sessions export backend
+sessions export backend 'my file.tar.gz' --mask
+sessions archive
+sessions archive --older-than 30d --dry-run --yes
+sessions remove backend --shred --yes
+attach backend
 status
 status --session s-1 --json
 whoami
@@ -164,6 +173,7 @@ progress 15 60 -mshort
 progress 15 60 -m-
 task add t --body -x
 -qz whoami
+sessions --json show backend
 whoami -qz
 task add t -lx
 """
@@ -214,6 +224,16 @@ event note
 event note ''
 event note x --meta y
 log -n
+sessions backend
+sessions --sort age
+sessions --status gone
+sessions show
+sessions show a b
+sessions exprt backend
+sessions --all show backend
+sessions archive backend
+sessions remove
+attach
 """
 """Command lines that mean nothing: neither lane may understand them."""
 

@@ -53,8 +53,8 @@ def test_a_session_may_be_named_before_or_after_the_verb(signed_on: Coord) -> No
 def test_sessions_are_listed_for_people_and_for_programs(signed_on: Coord) -> None:
     signed_on("start", "frontend")
     table = signed_on("sessions").out.splitlines()
-    assert table[0].split()[:2] == ["SESSION", "STATE"]
-    assert [line.lstrip("* ").split()[0] for line in table[1:]] == ["frontend", "backend"]
+    assert table[0].split()[:2] == ["ID", "NAME"]
+    assert [line.lstrip("* ").split()[1] for line in table[1:]] == ["frontend", "backend"]
     assert "\x1b" not in "".join(table)
     lines = signed_on("sessions", "--porcelain").out.splitlines()
     assert [dict(part.split("=", 1) for part in line.split("\t"))["name"] for line in lines] == ["frontend", "backend"]

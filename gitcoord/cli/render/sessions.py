@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitcoord.cli.render.doc import Cell, Doc, Facts, Line, Style, Table, lines
-from gitcoord.cli.render.words import ago, moment, or_dash
+from gitcoord.cli.render.words import ago, count, moment, or_dash
 from gitcoord.cli.render.words import listed as in_words
 from gitcoord.lean import TYPE_CHECKING
 
@@ -46,6 +46,33 @@ def listed(found: Sequence[SessionView]) -> Doc:
     return [table(found)]
 
 
+def chosen(found: Sequence[SessionView]) -> Doc:
+    """The list that was asked for, as people expect one: id, name, status, start, activity, and then the rest."""
+    if not found:
+        return lines("no such session; 'git coord sessions --all' also lists those that ended")
+    return [
+        Table(
+            ("", "ID", "NAME", "STATUS", "STARTED", "ACTIVITY", "TASKS", "AGENT", "HOST", "WHY"),
+            tuple(
+                (
+                    "*" if session.mine else "",
+                    session.id,
+                    session.name,
+                    Cell(session.shown, SHOWN[session.shown]),
+                    moment(session.started_at),
+                    moment(session.activity),
+                    or_dash(in_words(session.tasks)),
+                    or_dash(session.agent),
+                    or_dash(session.host),
+                    "-" if session.shown == "active" else session.why,
+                )
+                for session in found
+            ),
+            long=9,
+        )
+    ]
+
+
 def table(found: Sequence[SessionView]) -> Table:
     """Sessions as a table; ``*`` marks the reader's own. Why one is not simply active stands in its own column."""
     return Table(
@@ -82,13 +109,24 @@ def details(session: SessionView) -> Doc:
                 ("user", "@".join(filter(None, (session.user, session.host)))),
                 ("process", "" if session.pid is None else str(session.pid)),
                 ("worktree", session.worktree or ""),
+                ("ssh from", session.ssh_client or ""),
                 ("started", moment(session.started_at)),
+                ("activity", "" if session.activity is None else moment(session.activity)),
                 ("ended", "" if session.ended_at is None else moment(session.ended_at)),
+                ("exit code", "" if session.exit_code is None else str(session.exit_code)),
+                ("so far", _counted(session)),
+                ("MCP servers", in_words(session.mcp_servers, 20)),
                 ("resumed from", session.resumed_from or ""),
                 ("labels", in_words((f"{key}={value}" for key, value in session.labels.items()), 20)),
             )
         )
     ]
+
+
+def _counted(session: SessionView) -> str:
+    if not session.messages and not session.tool_calls:
+        return ""
+    return f"{count(session.messages, 'message')}, {count(session.tool_calls, 'tool call')}"
 
 
 def choices(found: Sequence[SessionView]) -> list[str]:
