@@ -20,14 +20,14 @@ from typing import Any
 
 from tests.support import Scratch, coord_argv
 
-STANDIN = str(Path(__file__).parent / "standin.py")
+AGENT = str(Path(__file__).parent / "agent.py")
 PATIENCE = 30.0
 """Seconds until a test gives up on what ought to happen at once."""
 
 
 def standin(*words: str) -> list[str]:
     """The command line of the stand-in agent."""
-    return [sys.executable, "-I", STANDIN, *words]
+    return [sys.executable, "-I", AGENT, *words]
 
 
 def eventually(look: Callable[[], Any]) -> Any:
