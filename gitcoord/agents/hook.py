@@ -104,13 +104,14 @@ def answered(call: Call, environ: Mapping[str, str]) -> Answer:
     if place is None or not place.coordinated():
         return NOTHING
     known = place.known(call.external)
-    sid = _exported(place, environ) or (known[0] if known else "")
+    exported = _exported(place, environ)
+    sid = exported or (known[0] if known else "")
     pid = known[2] if known else 0
     if _quickly(call, place, sid, pid):
         return NOTHING
     from gitcoord.agents.hook_work import work
 
-    return work(call, place, sid, environ)
+    return work(call, place, sid, exported, environ)
 
 
 def _exported(place: Place, environ: Mapping[str, str]) -> str:

@@ -26,8 +26,11 @@ _GOES_ON = ("clear", "resume", "compact")
 """Reasons of a session's end after which the same process goes on with another conversation."""
 
 
-def work(call: Call, place: Place, sid: str, environ: Mapping[str, str]) -> Answer:
-    """Do what the event asks for; ``sid``: the agent's session as far as it is known. Raises CoordError."""
+def work(call: Call, place: Place, sid: str, exported: str, environ: Mapping[str, str]) -> Answer:
+    """Do what the event asks for. Raises CoordError.
+
+    ``sid``: the agent's session as far as it is known; ``exported``: the one that was started around it, or empty.
+    """
     env = dict(environ)
     if not place.exported:
         env = {name: value for name, value in env.items() if name not in LOCAL_VARIABLES}
@@ -38,7 +41,7 @@ def work(call: Call, place: Place, sid: str, environ: Mapping[str, str]) -> Answ
 
             return check(coord, call, place, sid)
         if call.event == "start" or not sid:
-            return _sign_on(coord, call, place, sid)
+            return _sign_on(coord, call, place, exported)
         if call.event == "end":
             return _end(coord, call, place, sid)
         if call.event == "stop":
@@ -47,14 +50,14 @@ def work(call: Call, place: Place, sid: str, environ: Mapping[str, str]) -> Answ
 
             text = None if call.again else unreported(coord, place, sid)
             return NOTHING if text is None else say.remind(call, text)
-        return _beat(coord, call, place, sid)
+        return _beat(coord, call, place, sid, exported)
 
 
-def _sign_on(coord: Coordinator, call: Call, place: Place, sid: str) -> Answer:
+def _sign_on(coord: Coordinator, call: Call, place: Place, exported: str) -> Answer:
     from gitcoord.agents.hook_session import sign_on
     from gitcoord.agents.prime import told
 
-    signed = sign_on(coord, call, place, sid)
+    signed = sign_on(coord, call, place, exported)
     if call.event == "start":
         _export(coord.environ, signed.sid)
     else:
@@ -81,15 +84,15 @@ def _export(environ: Mapping[str, str], sid: str) -> None:
         pass  # the agent's commands find the session by its own id or by the worktree
 
 
-def _beat(coord: Coordinator, call: Call, place: Place, sid: str) -> Answer:
+def _beat(coord: Coordinator, call: Call, place: Place, sid: str, exported: str) -> Answer:
     """Say that the session lives; where it is over, an agent that speaks again gets a successor, and is told."""
     place.tried(sid)  # until it has worked: at most one try a minute
     coord.begin(*coord.my_refs())
     me = coord.find_me()
     if me is None or me.record.state != "live":
-        return _sign_on(coord, call, place, sid) if call.event in ("prompt", "after") else NOTHING
+        return _sign_on(coord, call, place, exported) if call.event in ("prompt", "after") else NOTHING
     if call.event == "prompt" and not coord.verdict(me).live:
-        return _sign_on(coord, call, place, sid)
+        return _sign_on(coord, call, place, exported)
     coord.touch(me)
     _flush(coord, place, sid)
     coord.sync_soon()
