@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 def ask_after(coord: Joins, link: Link, takes: Takes) -> None:
     """Afterwards nothing is left of ``takes``. Raises HubUnreachable, HubRefused, UnknownOutcome."""
+    from gitcoord.coordinator.arbiter import PATIENCE, at_hub  # which asks in its turn
+
     for sid in sorted({sid for lost in takes.values() for sid in lost}):
-        if coord.transact(partial(_expire, coord, sid), exclusive=True):
+        if at_hub(coord, partial(_expire, coord, sid), PATIENCE):
             link.undo([ref for ref, lost in takes.items() if sid in lost])
             coord.records.forget()
 

@@ -178,7 +178,7 @@ def _task(record: Task | None, event: Any) -> Struct:
 def _table(record: locks.LockTable | None, event: Any) -> Struct:
     table = record or locks.EMPTY
     live = {lock.session for lock in table.locks} | {waiter.session for waiter in table.waiters}
-    return locking.step(record, event, locks.Facts(live=frozenset(live)))
+    return locking.step(record, event, locks.Facts(live=frozenset(live | {event.session})))
 
 
 _RULES = (
