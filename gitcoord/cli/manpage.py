@@ -106,6 +106,7 @@ def _page(command: Command, commands: Sequence[Command]) -> Iterator[str]:
 
 def _head(page: str, about: str) -> Iterator[str]:
     first = about.rstrip(".")
+    yield f'.\\" made by gitcoord {__version__}'
     yield f'.TH "{_inline(page.upper())}" 1 "" "gitcoord {_inline(__version__)}" "git coord"'
     yield from (".nh", ".ad l", ".SH NAME", f"{_inline(page)} \\- {_inline(first[:1].lower() + first[1:])}")
 

@@ -37,7 +37,7 @@ def completion(shell: str, jump: str = JUMP) -> str:
 def functions(shell: str, jump: str = JUMP) -> str:
     """The jump function (named ``jump``) and the prompt segment for ``shell``."""
     name = "prompt.fish" if _known(shell) == "fish" else "prompt.sh"
-    return _template(name).replace("@JUMP@", _checked(jump))
+    return f"{_title(shell)}\n{_template(name)}".replace("@JUMP@", _checked(jump))
 
 
 def whole(shell: str, jump: str = JUMP) -> str:
@@ -66,7 +66,8 @@ def _template(name: str) -> str:
 
 
 def _title(shell: str) -> str:
-    return f"# git coord: completion for {shell}, made by gitcoord {__version__}; 'git coord setup shell' renews it\n"
+    """The line by which ``setup shell`` knows its files and the name that was chosen for the jump function."""
+    return f"# git coord for {shell}, made by gitcoord {__version__}, jump @JUMP@; 'git coord setup shell' renews it\n"
 
 
 # -- what all three say, each in its own syntax -----------------------------------------------------------------------
@@ -101,6 +102,11 @@ def _seconds() -> dict[str, dict[str, str]]:
     return found
 
 
+def _positions(command: Command) -> list[str]:
+    """The slots of the positions; a verb that is a noun too offers its second words where it takes nothing itself."""
+    return slots.positions(command) or ["=" + ",".join(_seconds()[command.verb]) if command.verb in _seconds() else "-"]
+
+
 def _words(command: Command | None) -> str:
     return " ".join(name if slot == "flag" else f"{name}={slot}" for name, slot, _ in _options(command))
 
@@ -121,7 +127,7 @@ def _table() -> str:
     """The commands as ``case`` rows: options (each with its slot) and positions."""
     rows = [
         f"\t{_quoted(command.verb)}) coord_opts={_quoted(_words(command))}"
-        f" coord_args={_quoted(' '.join(slots.positions(command)) or '-')} ;;"
+        f" coord_args={_quoted(' '.join(_positions(command)))} ;;"
         for command in _commands()
     ]
     return "\n".join(
@@ -178,7 +184,7 @@ def _fish() -> str:
         "",
         *_fish_function("__git_coord_options", options),
         "",
-        *_fish_function("__git_coord_args", {c.verb: [(each,) for each in slots.positions(c)] for c in _commands()}),
+        *_fish_function("__git_coord_args", {c.verb: [(each,) for each in _positions(c)] for c in _commands()}),
     ]
     return "\n".join((_title("fish"), *tables, "", _template("completion.fish")))
 

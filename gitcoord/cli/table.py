@@ -86,6 +86,7 @@ TABLE: dict[str, str] = {
     "setup gemini": "agent_setup",
     "setup cursor": "agent_setup",
     "setup copilot": "agent_setup",
+    "setup shell": "shell_setup",
     "statusline": "agent_setup",
 }
 """Verb (one word, or noun and verb) to the module below ``gitcoord.cli`` that declares it."""
@@ -97,7 +98,7 @@ NOUNS = {
     "wait": "Wait until something holds.",
     "hook": "What the hooks of Git and of agents call.",
     "hooks": "Install, remove and prove the Git hooks.",
-    "setup": "Write what an agent needs to take part into its own settings.",
+    "setup": "Write what an agent or your shell needs to take part into its own settings.",
     "hub": "Choose and examine the remote through which clones coordinate.",
 }
 """First words of two-word verbs, and what they are about."""

@@ -102,7 +102,11 @@ function __git_coord_complete
                 set verb "$verb $word"
                 set state rest
             case '*'
-                set at (math $at + 1)
+                if test $at -eq 0; and __git_coord_options "$verb $word" | string match -q '*'
+                    set verb "$verb $word"
+                else
+                    set at (math $at + 1)
+                end
         end
     end
     set -l current (commandline -ct)

@@ -82,7 +82,13 @@ __git_coord_parse ()
 			__git_coord_row "$coord_verb" || return 1
 			coord_state=rest
 			;;
-		*) coord_at=$((coord_at + 1)) ;;
+		*)
+			if [ "$coord_at" = 0 ] && __git_coord_row "$coord_verb $word"; then
+				coord_verb="$coord_verb $word"
+			else
+				coord_at=$((coord_at + 1))
+			fi
+			;;
 		esac
 	done
 }

@@ -121,6 +121,9 @@ worktree adopt ../x --task 15
 worktree path
 worktree path 15
 completion bash
+setup shell
+setup shell --shell zsh --rc --jump cw --man
+setup shell --remove --print
 completion zsh --jump cw --functions
 complete
 hub show
