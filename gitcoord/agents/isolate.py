@@ -88,6 +88,17 @@ def formers(coord: Coordinator, sid: str) -> list[Former]:
     return found
 
 
+def inherit(coord: Coordinator, sid: str, session_dir: str) -> None:
+    """Let a session find what those that it goes on for had in its private directory; nothing of its own gives way.
+
+    What ``prepare`` does by itself, for a program that keeps its state to the session without being isolated.
+    """
+    try:
+        _inherit(formers(coord, sid), session_dir, _HEIRLOOMS)
+    except OSError as error:
+        raise GitFailed(f"the private directory of {sid} cannot be made: {error.strerror}: {error.filename}") from None
+
+
 def prepare(
     *,
     agent: str,

@@ -160,9 +160,11 @@ def _environment(coord: Coordinator, wish: Wish, begun: Launching, place: _Place
     isolated: dict[str, str] = {}
     sid = begun.session.id
     private = environment.private_places(coord.repo.common, sid)
-    if wish.isolate:
+    if begun.session.resumed_from is not None or wish.isolate:
         from gitcoord.agents import isolate
 
+        isolate.inherit(coord, sid, private)
+    if wish.isolate:
         agent = begun.session.agent or wish.argv[0]
         isolated = isolate.for_session(coord, sid, agent=agent, environ=place.environ, project=cwd)
     added = environment.session_environment(
