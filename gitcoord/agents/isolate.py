@@ -29,7 +29,7 @@ from gitcoord.git import beatfile, host, localfile
 if TYPE_CHECKING:
     from gitcoord.coordinator import Coordinator
 
-_NOTE = "isolation.json"
+_NOTE, _INHERITED = "isolation.json", "inherited"
 _OWN = "settings.json"
 _LIMIT = 1 << 26
 _HEIRLOOMS = (*(variable.place for variable in TABLE if variable.place), copies.BASE, _OWN)
@@ -112,17 +112,15 @@ def prepare(
     """Make a session's private directory for ``agent``, or bring it up to date; the environment that leads there.
 
     Everything that was the session's own stays. ``config``: every ``coord.isolate.*`` by its key. ``former``: sessions
-    that this one goes on for, nearest first; the first with anything private leaves it to this one. Raises Usage,
-    GitFailed.
+    that this one goes on for, nearest first: what they have is this one's now. Raises Usage, GitFailed.
     """
     if os.path.basename(session_dir) != sid or not names.is_session_id(sid):
         raise ValueError(f"{session_dir} is not the directory of session {sid}")
     row = described(agent, config)
     try:
         home, beside = _homes(row, environ)
-        folder = names.key(agent)
-        if localfile.read_all(os.path.join(session_dir, _NOTE), _LIMIT) is None:
-            _inherit(former, session_dir, (folder, *_HEIRLOOMS))
+        folder = _folder(agent)
+        _inherit(former, session_dir, (folder, *_HEIRLOOMS))
         outer = localfile.private_dir(session_dir, folder)
         inner = localfile.private_dir(outer, row.folder) if row.folder else outer
         _make_private(row, inner)
@@ -134,6 +132,12 @@ def prepare(
     except OSError as error:
         raise GitFailed(f"the private directory of {sid} cannot be made: {error.strerror}: {error.filename}") from None
     return _environment(row, session_dir, outer, inner)
+
+
+def _folder(agent: str) -> str:
+    """The name of an agent's directory, beside what every session's directory has in it."""
+    name = names.key(agent)
+    return f"{name}-agent" if name in (*_HEIRLOOMS, copies.MCP, _NOTE, _INHERITED, "beat", "tmux") else name
 
 
 def _environment(row: Row, session_dir: str, outer: str, inner: str) -> dict[str, str]:
@@ -167,15 +171,21 @@ def _homes(row: Row, environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _inherit(former: Sequence[Former], session_dir: str, things: Sequence[str]) -> None:
-    """Take over what a former session had: moved where nobody works there any more, else copied."""
-    for old in former:
-        if not any(_filled(os.path.join(old.directory, name)) for name in things):
-            continue
-        for name in things:
-            source, target = os.path.join(old.directory, name), os.path.join(session_dir, name)
-            if _filled(source) and not _filled(target):
-                _take_over(source, target, move=old.gone)
-        return
+    """Take over each of ``things``, once, from the nearest former session that has it.
+
+    Moved where nobody works there any more, else copied. What was looked for is noted: what a session threw away later
+    does not come back.
+    """
+    note = os.path.join(session_dir, _INHERITED)
+    done = (localfile.read_all(note) or b"").decode("utf-8", "replace").split("\n")
+    left = [name for name in things if name not in done]
+    for name in left if former else ():
+        target = os.path.join(session_dir, name)
+        rich = next((old for old in former if _filled(os.path.join(old.directory, name))), None)
+        if rich is not None and not _filled(target):
+            _take_over(os.path.join(rich.directory, name), target, move=rich.gone)
+    if left and former:
+        localfile.write_atomic(note, "\n".join([*filter(None, done), *left]).encode())
 
 
 def _filled(path: str) -> bool:

@@ -17,7 +17,7 @@ from gitcoord.agents.isolate import Former, prepare
 from gitcoord.core import names
 from gitcoord.errors import Usage
 
-A, B = "s-aaaaaaaaaa", "s-bbbbbbbbbb"
+A, B, C = "s-aaaaaaaaaa", "s-bbbbbbbbbb", "s-cccccccccc"
 
 
 class Desk:
@@ -221,8 +221,19 @@ def test_a_successor_finds_what_the_session_before_it_had(desk: Desk, gone: bool
     assert desk.read("settings.json", B) == {"theme": "light"}
     assert (old / "history.jsonl").exists() is not gone
     (new / "history.jsonl").write_text("mine\nand more\n")
+    (desk.sessions / B / "todos" / "1").unlink()
     desk.prepare(B, former=desk.former(A, gone=gone))
     assert (new / "history.jsonl").read_text() == "mine\nand more\n"
+    assert list((desk.sessions / B / "todos").iterdir()) == []
+
+
+def test_a_successor_of_a_successor_finds_what_its_own_predecessor_never_used(desk: Desk) -> None:
+    (Path(desk.prepare(A)["CLAUDE_CONFIG_DIR"]) / "history.jsonl").write_text("mine\n")
+    (desk.sessions / B / "todos").mkdir(parents=True)
+    (desk.sessions / B / "todos" / "1").write_text("x")
+    former = [*desk.former(B), *desk.former(A)]
+    assert (Path(desk.prepare(C, former=former)["CLAUDE_CONFIG_DIR"]) / "history.jsonl").read_text() == "mine\n"
+    assert (desk.sessions / C / "todos" / "1").read_text() == "x"
 
 
 def test_another_agent_is_isolated_as_the_settings_say(desk: Desk) -> None:
