@@ -9,6 +9,7 @@ TABLE: dict[str, str] = {
     "init": "setup",
     "uninstall": "setup",
     "doctor": "setup",
+    "maintain": "maintain",
     "hook guard": "guards",
     "hook agent": "agent_hook",
     "hooks install": "setup",

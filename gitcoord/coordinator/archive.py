@@ -42,6 +42,11 @@ class Shelf:
         self._read(paths)
         return {ref: oid for path in paths for ref, oid in self._pages[path].items()}
 
+    def everything(self) -> dict[str, str]:
+        """Every folded ref. Raises Corrupt."""
+        self._read([path for kind in archive.KINDS for path in archive.pages_of(kind)])
+        return {ref: oid for page in self._pages.values() for ref, oid in page.items()}
+
     def _read(self, paths: Sequence[str]) -> None:
         missing = [path for path in paths if path not in self._pages]
         if missing:

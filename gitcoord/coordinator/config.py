@@ -52,6 +52,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     ref_prefix: str = names.ROOT
     sync: str = "auto"
     sync_interval: float = 300.0
+    archive_after: float = 7 * 86400.0
     session_retention: float = 30 * 86400.0
 
 
@@ -81,6 +82,7 @@ def read(repo: Repo, environ: Mapping[str, str]) -> Config:
         ref_prefix=values.get("coord.refprefix", names.ROOT),
         sync=values.get("coord.sync", "auto"),
         sync_interval=duration(values.get("coord.syncinterval", "5m")),
+        archive_after=duration(values.get("coord.archiveafter", "7d")),
         session_retention=duration(values.get("coord.sessionretention", "30d")),
     )
 

@@ -22,6 +22,7 @@ SOURCES = {
     names.DATA: "data",
     names.PRIVATE: "data",
     names.META.rpartition("/")[0] + "/": "repository",
+    names.ARCHIVE_FOLDER: "repository",
 }
 """Where events come from, and what they are said to be about."""
 

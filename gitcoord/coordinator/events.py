@@ -7,6 +7,7 @@ read unless everything is asked for. Loaded when first used.
 
 from __future__ import annotations
 
+from gitcoord.coordinator import looking_back
 from gitcoord.coordinator.entries import SOURCES, event_of, source_of
 from gitcoord.coordinator.joins import Board
 from gitcoord.coordinator.tasks import check_id
@@ -113,13 +114,24 @@ class Log:
     def read(self, wanted: Filter, *, limit: int | None, everything: bool) -> list[EventView]:
         """All that matches, oldest first."""
         board = self.coord.board()
+        old: dict[str, str] = {}
+        if self._reaches_back(wanted, everything=everything):
+            board, old = looking_back.with_archive(self.coord, board)
         if wanted.task is not None and wanted.task not in board.tasks:
             hint = "git coord task list --all"
             raise NotFound(f"there is no task {wanted.task}", hint=hint, task=wanted.task)
-        tips = self.tips(board, wanted)
+        tips = {ref: oid for ref, oid in old.items() if _is_about(ref, wanted)} | self.tips(board, wanted)
         deep = None if everything else _deep(limit, wanted)
         found = [event for event in self.events(tips, board, deep) if wanted.wants(event)]
         return found[-limit:] if limit else found
+
+    def _reaches_back(self, wanted: Filter, *, everything: bool) -> bool:
+        """Whether the archive has to be read as well: it is, where something definite is asked for."""
+        if not self.coord.records.oids(names.ARCHIVE_FOLDER):
+            return False
+        since = rfc3339(self.coord.clock.now() - self.coord.config.archive_after)
+        long_ago = bool(wanted.earliest) and wanted.earliest < since
+        return everything or long_ago or wanted.task is not None or wanted.session is not None
 
     def follow(self, wanted: Filter, *, limit: int | None) -> Iterator[EventView]:
         """What matches among the recent, then whatever matches and is new, as it comes."""
@@ -139,7 +151,7 @@ class Log:
         found = {}
         for ref, oid in oids.items():
             source = source_of(ref)
-            about = wanted.task is None or source == "event" or ref == names.task_ref(wanted.task)
+            about = _is_about(ref, wanted)
             if source is not None and oid != BROKEN and about:
                 found[ref] = oid
             elif source is not None and about and board is not None:
@@ -209,6 +221,11 @@ class Tail:
                     if len(fresh) < limit or limit == LIVE:
                         found[ref] = fresh
         return found
+
+
+def _is_about(ref: str, wanted: Filter) -> bool:
+    """Whether there can be something wanted in a record's chain."""
+    return wanted.task is None or source_of(ref) == "event" or ref == names.task_ref(wanted.task)
 
 
 def _deep(limit: int | None, wanted: Filter) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gitcoord.coordinator.events import Log
+    from gitcoord.coordinator.maintaining import Maintained
     from gitcoord.coordinator.waits import Awaited, Waits
 
 
@@ -69,6 +70,18 @@ class History(Sessions, Holding):
         """The same, and then every event as it comes, without end."""
         log = self._log
         return log.follow(log.filter(task, session, type, since), limit=limit)
+
+    # -- keeping it small ---------------------------------------------------------------------------------------------
+
+    def maintain(self, *, older_than: float | None = None, dry_run: bool = False) -> Maintained:
+        """Fold what was finished ``older_than`` seconds ago (default ``coord.archiveAfter``) or earlier into the
+        archive, delete its refs, and pack the others. Nothing is lost, and a task can be reopened out of it.
+
+        Raises HubUnreachable, HubRefused (refs are packed all the same), Usage, Contended.
+        """
+        from gitcoord.coordinator.maintaining import Maintaining
+
+        return Maintaining(self).run(older_than, dry_run=dry_run)
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 

@@ -107,10 +107,9 @@ def spread(refs: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def grown(base: Archive | None, records: Iterable[Struct], at: str) -> Archive:
+def grown(base: Archive, records: Iterable[Struct], at: str) -> Archive:
     """The archive's own record after ``records`` were folded into it."""
-    tasks = dict(base.tasks) if base is not None else {}
-    sessions, token = (base.sessions, base.token) if base is not None else (0, 0)
+    tasks, sessions, token = dict(base.tasks), base.sessions, base.token
     for record in records:
         if isinstance(record, Task):
             tasks[record.state] = tasks.get(record.state, 0) + 1

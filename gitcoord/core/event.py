@@ -40,6 +40,7 @@ RESERVED = frozenset(
         "epoch",
         "expire",
         "fold",
+        "found-archive",
         "free",
         "import",
         "incr",

@@ -25,6 +25,8 @@ uninstall
 uninstall --purge-state
 doctor
 doctor --fix --porcelain
+maintain
+maintain --older-than 30d --dry-run
 export
 export state.jsonl --private
 export - --json

@@ -1,0 +1,297 @@
+"""``maintain``: keeps live refs few. Folds what was finished long ago into the archive, and packs what is left.
+
+Loaded when first used. The order makes every interruption harmless: first the archive moves, to a commit that has the
+folded commits as parents and names each of them; only then are the refs deleted, each only if it is still where the
+archive says. Killed in between, both are there, the live ref counts, and the next run goes on. Nothing is ever lost:
+the archive's history keeps every chain, ``task show``, ``task list --all`` and ``log`` read it, and a task can be
+reopened out of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gitcoord.coordinator.archive import shelf_of
+from gitcoord.coordinator.joins import Board
+from gitcoord.core import archive, codec, locks, names
+from gitcoord.core.archive import Archive, Fold
+from gitcoord.core.lease import span
+from gitcoord.core.locks import LockTable
+from gitcoord.core.model import Struct, Task
+from gitcoord.core.times import rfc3339
+from gitcoord.errors import CoordError, HubRefused, HubUnreachable, Usage
+from gitcoord.failpoint import hit
+from gitcoord.store.base import BROKEN, Change, Commit, Delete
+from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from gitcoord.coordinator.history import History
+
+BATCH = 1000
+"""Refs folded by one commit, and deleted by one swap."""
+
+LIMIT = 30.0
+"""Seconds of lost races or of somebody's lock before a fold gives up."""
+
+SHORTEST_AT_HUB = 3600.0
+"""Seconds for which something has to be finished before it is folded at a hub.
+
+A clone that heard of the hub less than ``arbiter.RECENT`` seconds ago makes a task whose name it does not know without
+asking. What is that old was there when it last looked, and so it knows it.
+"""
+
+_LOOSE = 6700  # from so many loose objects on ``git gc --auto`` does something, unless told otherwise
+_WHEN = 24  # characters of a time as we write it
+
+
+class Maintained(Struct, frozen=True, kw_only=True):
+    """What was folded (``sessions``: how many), how many refs went and how many are left, and how many tasks and
+    sessions the archive holds. ``packed``: whether Git packed the refs; ``loose``: objects that ``git gc`` would pack.
+    """
+
+    tasks: tuple[str, ...]
+    sessions: int
+    removed: int
+    live: int
+    archived: int
+    packed: bool
+    loose: int
+    dry_run: bool
+
+
+class Chosen(Struct, frozen=True):
+    """A record to fold, with the refs that go along: each with the oid that it is at."""
+
+    record: Struct | None
+    refs: dict[str, str]
+
+
+class Maintaining:
+    """The verb, over a Coordinator."""
+
+    def __init__(self, coord: History) -> None:
+        self.coord = coord
+
+    def run(self, older_than: float | None, *, dry_run: bool) -> Maintained:
+        """Fold, delete, pack. Where the hub cannot be reached refs are packed all the same, and then it raises."""
+        coord = self.coord
+        coord.begin(*coord.my_refs())
+        limit = coord.config.archive_after if older_than is None else older_than
+        if coord.config.hub is not None and limit < SHORTEST_AT_HUB:
+            raise Usage(
+                f"with a hub only what has been finished for {span(SHORTEST_AT_HUB)} or longer can be archived",
+                hint="git coord maintain --older-than 1h",
+            )
+        chosen = self._chosen(limit)
+        trouble: CoordError | None = None
+        removed, packed = 0, False
+        if not dry_run:
+            try:
+                for some in _batches(chosen):
+                    self._fold(some)
+                hit("between_fold_and_delete")
+                removed = self._delete()
+            except (HubUnreachable, HubRefused) as error:
+                trouble = error
+            packed = self._pack()
+        if trouble is not None:
+            raise trouble
+        coord.records.forget()
+        return self._summary(chosen, removed=removed, packed=packed, dry_run=dry_run)
+
+    def _summary(self, chosen: Sequence[Chosen], *, removed: int, packed: bool, dry_run: bool) -> Maintained:
+        base = self.coord.records.get(names.ARCHIVE, Archive)
+        return Maintained(
+            tasks=tuple(sorted(item.record.id for item in chosen if isinstance(item.record, Task))),
+            sessions=sum(item.record is not None and not isinstance(item.record, Task) for item in chosen),
+            removed=removed,
+            live=len(self.coord.store.list_refs(names.ROOT)),
+            archived=sum(base.record.tasks.values()) + base.record.sessions if base is not None else 0,
+            packed=packed,
+            loose=self._loose(),
+            dry_run=dry_run,
+        )
+
+    # -- what goes ----------------------------------------------------------------------------------------------------
+
+    def _chosen(self, limit: float) -> list[Chosen]:
+        """What was finished ``limit`` seconds ago or earlier, by its author's clock, and what nothing live names."""
+        coord = self.coord
+        board = coord.board()
+        coord.tell_corrupt(board.corrupt)
+        earliest = rfc3339(coord.clock.now() - limit)
+        old = [
+            item
+            for item in board.tasks.values()
+            if archive.is_over(item.record) and _not_after(item.record.updated_at, earliest)
+        ]
+        chosen = [Chosen(item.record, {item.ref: item.oid}) for item in old]
+        refs = coord.store.list_refs(names.ROOT)
+        needed = self._needed(board)
+        for sid, session in board.sessions.items():
+            over = archive.is_over(session.record) and _not_after(session.record.ended_at, earliest)
+            if over and sid not in needed:
+                beside = [names.events_ref(sid), names.heartbeat_ref(sid)]
+                whole = {session.ref: session.oid, **{ref: oid for ref in beside if (oid := refs.get(ref))}}
+                chosen.append(Chosen(session.record, whole))
+        return chosen + self._left_behind(refs)
+
+    def _needed(self, board: Board) -> set[str]:
+        """Sessions that somebody may still ask for: my own, holders, givers and receivers, owners of locks."""
+        mine = self.coord.find_me()
+        found = {mine.record.id} if mine is not None else set()
+        for task in board.plain_tasks().values():
+            if task.claim is not None:
+                found.add(task.claim.session)
+            if task.handoff is not None:
+                found.update(sid for sid in (task.handoff.from_, task.handoff.to) if sid is not None)
+        if self.coord.records.oids(names.LOCKS_FOLDER):
+            table = self.coord.records.get(names.LOCKS, LockTable)
+            found.update(locks.concerned(table.record) if table is not None else ())
+        return found
+
+    def _left_behind(self, refs: Mapping[str, str]) -> list[Chosen]:
+        """Logs and heartbeats of sessions that were folded before: they moved while that was done."""
+        shelf = shelf_of(self.coord.records)
+        if shelf is None:
+            return []
+        alone: dict[str, str] = {}
+        for prefix in (names.EVENTS, names.HEARTBEATS):
+            for ref, oid in refs.items():
+                session = names.SESSIONS + ref.removeprefix(prefix)
+                if ref.startswith(prefix) and oid != BROKEN and session not in refs:
+                    alone[ref] = session
+        folded = shelf.find(set(alone.values()))
+        gone = {ref: refs[ref] for ref, session in alone.items() if session in folded}
+        known = shelf.find(gone)
+        fresh = {ref: oid for ref, oid in gone.items() if known.get(ref) != oid}
+        return [Chosen(None, fresh)] if fresh else []
+
+    # -- the archive --------------------------------------------------------------------------------------------------
+
+    def _fold(self, some: Sequence[Chosen]) -> None:
+        """Put these into the archive, as far as they are still where they were found; with a hub, it decides."""
+        if self.coord.records.get(names.ARCHIVE, Archive) is None:
+            # Its first commit has no parents, so that its chain never goes on into a record's.
+            self.coord.transact(self._found, limit=LIMIT, exclusive=True)
+        self.coord.transact(lambda: self._plan(some), limit=LIMIT, exclusive=True)
+
+    def _found(self) -> Plan[None]:
+        coord = self.coord
+        if coord.records.get(names.ARCHIVE, Archive) is not None:
+            return Plan([], None)
+        event = Fold(type="found-archive", at=coord.now(), refs=0)
+        payload = codec.encode(Archive(at=coord.now()))
+        return Plan([coord.commit(names.ARCHIVE, None, payload, event, "begin the archive")], None)
+
+    def _plan(self, some: Sequence[Chosen]) -> Plan[None]:
+        coord = self.coord
+        # The archive before the refs: if one is folded in between the archive has moved, and this is decided anew.
+        base = coord.records.get(names.ARCHIVE, Archive)
+        shelf = shelf_of(coord.records)
+        if base is None or shelf is None or shelf.oid != base.oid:
+            coord.records.forget()
+            return self._plan(some)
+        refs = coord.store.list_refs(names.ROOT)
+        going = [item for item in some if item.refs.items() <= refs.items()]
+        before = shelf.everything()
+        entries = {ref: oid for item in going for ref, oid in item.refs.items() if before.get(ref) != oid}
+        if not entries:
+            return Plan([], None)
+        new = [item.record for item in going if item.record is not None and before.keys().isdisjoint(item.refs)]
+        me = coord.find_me()
+        event = Fold(at=coord.now(), session=me.record.id if me is not None else None, refs=len(entries))
+        payload = codec.encode(archive.grown(base.record, new, coord.now()), base.raw)
+        change = coord.commit(names.ARCHIVE, base.oid, payload, event, f"fold {len(entries)} finished refs")
+        return Plan([_filed(change, before, entries)], None)
+
+    def _delete(self) -> int:
+        """Delete the refs that stand where the archive has them; how many went."""
+        total = 0
+        while True:
+            self.coord.records.forget()
+            try:
+                gone = self.coord.loop(self.coord.store, self._deletion, limit=LIMIT)
+            except CoordError as error:
+                if error.fields.get("lock") is None:
+                    raise
+                self.coord.notice("locked", f"{error.message}; what is archived is deleted by the next 'maintain'")
+                return total
+            total += gone
+            if gone < BATCH:
+                return total
+            hit("between_deletions")
+
+    def _deletion(self) -> Plan[int]:
+        shelf = shelf_of(self.coord.records)
+        if shelf is None:
+            return Plan([], 0)
+        refs = self.coord.store.list_refs(names.ROOT)
+        folded = shelf.everything()
+        gone = [ref for ref, oid in folded.items() if refs.get(ref) == oid][:BATCH]
+        return Plan([Change(ref, folded[ref], Delete()) for ref in gone], len(gone))
+
+    # -- Git's own files ----------------------------------------------------------------------------------------------
+
+    def _pack(self) -> bool:
+        """Pack all refs, as ``git gc`` does. Somebody's lock is told of and left alone."""
+        repo = self.coord.repo
+        done = repo.git("pack-refs", "--all", "--prune", check=False)
+        if done.code == 0:
+            return True
+        lock = os.path.join(repo.common, "packed-refs.lock")
+        hint = f": {lock} is there; 'git coord doctor' tells whether it is left over" if os.path.lexists(lock) else ""
+        self.coord.notice("not-packed", f"git could not pack the refs{hint or f': {done.complaint}'}")
+        return False
+
+    def _loose(self) -> int:
+        """How many objects lie in files of their own. Packing them is the user's to decide."""
+        done = self.coord.repo.git("count-objects", check=False)
+        count = done.text.partition(" ")[0]
+        found = int(count) if done.code == 0 and count.isdecimal() else 0
+        if found > _LOOSE:
+            self.coord.notice(
+                "loose-objects", f"{found} objects are a file each: 'git gc' packs them, when it suits you"
+            )
+        return found
+
+
+def _not_after(at: str | None, earliest: str) -> bool:
+    """Whether a record's time is one of ours, and no later; what somebody else wrote there stays."""
+    return at is not None and len(at) == _WHEN and at <= earliest
+
+
+def _batches(chosen: Sequence[Chosen]) -> Iterator[list[Chosen]]:
+    """Portions of at most ``BATCH`` refs, each record with all of its refs in one."""
+    some: list[Chosen] = []
+    count = 0
+    for item in chosen:
+        if some and count + len(item.refs) > BATCH:
+            yield some
+            some, count = [], 0
+        some.append(item)
+        count += len(item.refs)
+    if some:
+        yield some
+
+
+def _filed(change: Change, before: Mapping[str, str], entries: Mapping[str, str]) -> Change:
+    """``change`` of the archive with its pages, and with what is folded now as further parents."""
+    assert isinstance(change.new, Commit)
+    assert change.expected is not None  # there is an archive before anything is folded
+    pages: dict[str, dict[str, str]] = {}
+    for ref, oid in {**before, **entries}.items():
+        pages.setdefault(archive.page_of(ref), {})[ref] = oid
+    touched = set(archive.spread(entries))
+    tips = [oid for ref, oid in sorted(entries.items()) if not ref.startswith(names.HEARTBEATS)]
+    commit = msgspec.structs.replace(
+        change.new,
+        parents=(change.expected, *dict.fromkeys(tips)),
+        files={path: archive.page(some) for path, some in sorted(pages.items())},
+        kept=frozenset(pages.keys() - touched),
+    )
+    return Change(change.ref, change.expected, commit)
