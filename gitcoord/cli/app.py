@@ -47,6 +47,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     context: Context | None = None
     try:
         _arm_failpoints(environ)
+        _arm_trace(environ)
         read(argv, asked)
         if asked.command is None:
             return 0
@@ -176,6 +177,13 @@ def _arm_failpoints(environ: Mapping[str, str]) -> None:
     spec = environ.get("GITCOORD_FAILPOINT")
     if spec:
         import_module("gitcoord.failpoint").arm(spec)
+
+
+def _arm_trace(environ: Mapping[str, str]) -> None:
+    if environ.get("GIT_COORD_DEBUG"):
+        from gitcoord.cli import debug
+
+        debug.arm(environ)
 
 
 def before_dashes(argv: Sequence[str]) -> set[str]:

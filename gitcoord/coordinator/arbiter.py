@@ -14,6 +14,7 @@ from gitcoord.git.remote import Remote, Update
 from gitcoord.git.repo import Repo
 from gitcoord.lean import TYPE_CHECKING, TypeVar, cast
 from gitcoord.store.hub import HubStore
+from gitcoord.store.open import traced
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def at_hub(coord: Base, decide: Callable[[], Plan[T]], limit: float, beside: Seq
         """As ``mate`` says; only, where this clone is out of date, a name new to it may be one archived meanwhile."""
         return None if ref == names.ARCHIVE and coord.unheard() > RECENT else mate(ref)
 
-    store = HubStore(coord.store, line, goes_along, beside)
+    store = traced(HubStore(coord.store, line, goes_along, beside))
 
     def believed() -> Plan[T]:
         try:

@@ -19,8 +19,12 @@ from gitcoord.lean import TYPE_CHECKING, msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gitcoord.git.trace import Tracer
+
 BACKGROUND = "GIT_COORD_BACKGROUND"
 """In the environment of a process that nobody asked for: no sign of life, and no reason to start the next one."""
+
+tracer: Tracer | None = None  # told of every process, while that is asked for
 
 _CHUNK = 1 << 16
 _RESET_SIGNALS = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)]
@@ -59,6 +63,13 @@ def run(
     killing ``git push`` alone leaves its transport children behind. ``asks``: it may have to ask the person at the
     terminal, if there is one. Raises GitFailed when the program cannot be started, TimeoutError when time is up.
     """
+    with_what = (argv, env, input, timeout, own_group or timeout is not None, asks)
+    return _run(*with_what) if tracer is None else tracer.process(argv, lambda: _run(*with_what))
+
+
+def _run(
+    argv: Sequence[str], env: Mapping[str, str], data: bytes, timeout: float | None, group: bool, asks: bool
+) -> Done:
     in_read, in_write = os.pipe()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
@@ -77,7 +88,7 @@ def run(
         terminal.lend(tty, pid)
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
-        out, err = _talk(in_write, input, out_read, err_read, deadline)
+        out, err = _talk(in_write, data, out_read, err_read, deadline)
         code = _wait(pid)
     except BaseException:
         _kill(pid, group=group)
@@ -222,8 +233,7 @@ class Batch:
     def ask(self, names: Sequence[str], limit: int) -> list[tuple[str, str, bytes] | int | None]:
         """For each name ``(oid, type, content)``; None when missing; its size when that is over ``limit``.
 
-        After an oversized object the process is stopped and the remaining names are answered None by the caller asking
-        again: see ``closed``.
+        After an oversized object the process is stopped, and the caller asks again for the rest: see ``closed``.
         """
         answers: list[tuple[str, str, bytes] | int | None] = []
         for start in range(0, len(names), self._WINDOW):

@@ -9,6 +9,7 @@ than four starts of git, so a one-shot command uses git. Once running, a read ta
 from __future__ import annotations
 
 from gitcoord.errors import GitFailed
+from gitcoord.git import run
 from gitcoord.git.repo import Repo
 from gitcoord.lean import Literal
 from gitcoord.store.base import RefStore
@@ -23,6 +24,19 @@ def open_store(repo: Repo, prefer: Prefer = "auto", *, long_lived: bool, durable
 
     Raises GitFailed when libgit2 was asked for by name and cannot open the repository.
     """
+    return traced(_opened(repo, prefer, long_lived=long_lived, durable=durable))
+
+
+def traced(store: RefStore) -> RefStore:
+    """``store``, telling of what it does where that is asked for; otherwise itself."""
+    if run.tracer is None:
+        return store
+    from gitcoord.store.traced import TracedStore
+
+    return TracedStore(store, run.tracer)
+
+
+def _opened(repo: Repo, prefer: Prefer, *, long_lived: bool, durable: bool) -> RefStore:
     if prefer == "plumbing" or (prefer == "auto" and not long_lived):
         return PlumbingStore(repo, durable=durable)
     reason = _known_reason(repo)

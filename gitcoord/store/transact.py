@@ -7,6 +7,7 @@ values it expects come from the same read. Must not know what is decided; time a
 from __future__ import annotations
 
 from gitcoord.errors import Contended
+from gitcoord.git import run
 from gitcoord.lean import TYPE_CHECKING, Generic, Protocol, TypeVar, msgspec
 from gitcoord.store.base import Busy, Change, Lost, RefStore
 
@@ -59,7 +60,10 @@ def transact(store: RefStore, decide: Callable[[], Plan[T]], *, clock: Clock, rn
             left = begun + limit - clock.monotonic()
             if left <= 0:
                 raise _contended(obstacle, tries, limit) from None
-        clock.sleep(min(left, _pause(tries, rng)))
+        pause = min(left, _pause(tries, rng))
+        if run.tracer is not None:
+            run.tracer.note("retry", f"{store.kind}: try {tries + 1} after {pause * 1000:.1f} ms")
+        clock.sleep(pause)
 
 
 def _pause(tries: int, rng: Rng) -> float:
