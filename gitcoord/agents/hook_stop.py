@@ -60,9 +60,10 @@ def _work(coord: Coordinator, task: Task) -> str | None:
         times.append(_committed(coord, path))
     if max(times, default=0.0) <= reported + _SLACK:
         return None
-    parts = [f"{len(state.files)} uncommitted files"] if state.files else []
-    if state.unpushed:
-        parts.append(f"{state.unpushed} commits that are nowhere else")
+    files, commits = len(state.files), state.unpushed
+    parts = [f"{files} uncommitted file{'' if files == 1 else 's'}"] if files else []
+    if commits:
+        parts.append(f"{commits} commit{' that is' if commits == 1 else 's that are'} nowhere else")
     last = "its last progress report is older" if task.progress else "no progress was reported on it yet"
     return f"task {quoted(task.id, 60)}, which you hold, has {' and '.join(parts)} in its worktree, and {last}"
 

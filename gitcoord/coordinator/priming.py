@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from gitcoord.core.locks import Lock
     from gitcoord.core.model import Session, Task
 
-TEXT = 90
+TEXT = 80
 """Longest text of somebody's that is passed on, in characters."""
 
-_HELD, _READY, _OFFERS, _OTHERS, _LOCKS, _TASKS = 5, 8, 4, 8, 10, 3
+_HELD, _READY, _OFFERS, _OTHERS, _LOCKS, _TASKS = 5, 6, 3, 6, 6, 3
 
 
 class Someone(Struct, frozen=True, kw_only=True):

@@ -153,8 +153,7 @@ def test_my_own_locks_and_those_of_the_dead_are_in_nobody_s_way(scratch: Scratch
         office.hire("gone", pid=running.pid).lock(["src/**"])
     with Agent(scratch.path, "conv-1") as agent:
         agent.hook("SessionStart", source="startup")
-        asked = {"tool_name": "Edit", "tool_input": {"file_path": "src/a.py"}}
-        assert agent.hook("PreToolUse", **asked).silent
+        assert agent.hook("PreToolUse", tool_name="Edit", tool_input={"file_path": "src/a.py"}).silent
         assert scratch.coord("lock", "docs/**").code == 0
         assert agent.hook("PreToolUse", tool_name="Edit", tool_input={"file_path": "docs/a.md"}).silent
 
