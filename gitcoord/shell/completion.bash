@@ -46,15 +46,23 @@ __git_coord_words ()
 	done
 }
 
+# Adds the values of the kinds $1 (task,session,...).
 __git_coord_values ()
 {
-	local kind value about coord_lines
+	local line value kinds=$1 coord_lines
 	__git_coord_read
-	while IFS=$'\t' read -r kind value about; do
-		case ",$1," in
-		*",$kind,"*) __git_coord_offer "$value" ;;
+	# split at once: "read" would fetch every byte by itself
+	local IFS=$'\n' glob=$-
+	set -f
+	for line in $coord_lines; do
+		case ",$kinds," in
+		*",${line%%$'\t'*},"*)
+			value=${line#*$'\t'}
+			__git_coord_offer "${value%%$'\t'*}"
+			;;
 		esac
-	done <<<"$coord_lines"
+	done
+	[[ $glob == *f* ]] || set +f
 }
 
 __git_coord_names ()
