@@ -1,65 +1,84 @@
-"""A stand-in for an agent: finds its places by the same variables and files, and writes there as an agent would.
+"""Small programs in the place of agents: they read the hooks in an agent's own settings as it does, and run them.
 
-Started as a program of its own, with nothing but the standard library. Words it understands, done in order:
-``say TEXT`` (history), ``todo TEXT``, ``snapshot TEXT``, ``debug TEXT``, ``skills`` (prints those it sees), ``env``
-(prints its environment as JSON), ``touch FILE``, ``await FILE``, ``exit CODE``.
+By each agent's documentation: which file, how a matcher is meant, through which shell, and what the exit status means.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-import time
+import re
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
-def home() -> Path:
-    """The agent's own directory."""
-    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
+@dataclass(frozen=True)
+class Answer:
+    """What the hooks of one event said together."""
+
+    denied: bool
+    reasons: str
+    printed: str
+    codes: tuple[int, ...]
 
 
-def place(variable: str, default: str) -> Path:
-    """A directory or file of the session, where a variable names one, else in the agent's own directory."""
-    return Path(os.environ.get(variable) or home() / default)
+@dataclass(frozen=True)
+class StandIn:
+    """An agent at work in ``place``."""
 
+    agent: str
+    place: Path
+    session: str = "11111111-2222-3333-4444-555555555555"
 
-def append(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"text": text, "session": os.environ.get("CLAUDE_SESSION_ID")}) + "\n")
+    def fire(self, event: str, tool: str | None = None, **more: Any) -> Answer:
+        """Run the hooks of ``event`` with what the agent would say."""
+        said: dict[str, Any] = {"hook_event_name": event, "cwd": str(self.place), **more}
+        said["conversation_id" if self.agent == "cursor" else "session_id"] = self.session
+        if self.agent == "cursor":
+            said["workspace_roots"] = [str(self.place)]
+        if tool is not None:
+            said["tool_name"] = tool
+        ran = [self._run(command, json.dumps(said)) for command in self._commands(event, tool)]
+        codes = tuple(done.returncode for done in ran)
+        said_no = [done.stderr + done.stdout for done in ran if self._denies(done.returncode, done.stdout)]
+        return Answer(bool(said_no), "".join(said_no), "".join(done.stdout for done in ran), codes)
 
+    def _denies(self, code: int, out: str) -> bool:
+        """Copilot denies after any failure of this hook, the others after status 2; all of them read a decision."""
+        if code != 0:
+            return code == 2 or self.agent == "copilot"
+        answer = json.loads(out) if out.startswith("{") else {}
+        decision = {
+            "gemini": answer.get("decision"),
+            "cursor": answer.get("permission"),
+            "copilot": answer.get("permissionDecision"),
+        }.get(self.agent, answer.get("hookSpecificOutput", {}).get("permissionDecision"))
+        return decision in ("deny", "block")
 
-def main(words: list[str]) -> int:
-    session = os.environ.get("CLAUDE_SESSION_ID", "none")
-    while words:
-        match words:
-            case ["say", text, *words]:
-                append(place("CLAUDE_HISTORY_FILE", "history.jsonl"), text)
-            case ["todo", text, *words]:
-                append(place("CLAUDE_TODOS_DIR", "todos") / f"{session}.json", text)
-            case ["snapshot", text, *words]:
-                append(place("CLAUDE_SHELL_SNAPSHOTS_DIR", "shell-snapshots") / "snapshot.sh", text)
-            case ["debug", text, *words]:
-                append(place("CLAUDE_DEBUG_DIR", "debug") / "latest", text)
-            case ["skills", *words]:
-                print(json.dumps(sorted(path.name for path in (home() / "skills").glob("*"))), flush=True)
-            case ["env", *words]:
-                print(json.dumps(dict(os.environ)), flush=True)
-            case ["touch", name, *words]:
-                Path(name).touch()
-            case ["await", name, *words]:
-                deadline = time.monotonic() + 60
-                while not Path(name).exists():
-                    if time.monotonic() > deadline:
-                        return 99
-                    time.sleep(0.02)
-            case ["exit", code, *words]:
-                return int(code)
-            case _:
-                raise SystemExit(f"standin: what is {words[0]!r}?")
-    return 0
+    def _commands(self, event: str, tool: str | None) -> list[str]:
+        groups = self._settings().get("hooks", {}).get(event, [])
+        found = []
+        for group in groups:
+            matcher = group.get("matcher", "")
+            if tool is not None and matcher not in ("", "*") and not re.fullmatch(matcher, tool):
+                continue
+            found += [handler["command"] for handler in group.get("hooks", [group])]
+        return found
 
+    def _settings(self) -> Any:
+        name = {
+            "claude": ".claude/settings.json",
+            "codex": ".codex/hooks.json",
+            "gemini": ".gemini/settings.json",
+            "cursor": ".cursor/hooks.json",
+            "copilot": ".github/hooks/gitcoord.json",
+        }[self.agent]
+        return json.loads((self.place / name).read_text())
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    def _run(self, command: str, said: str) -> subprocess.CompletedProcess[str]:
+        shell = os.environ.get("SHELL", "/bin/sh") if self.agent == "codex" else "/bin/sh"
+        return subprocess.run(
+            [shell, "-c", command], cwd=self.place, input=said, capture_output=True, text=True, timeout=60
+        )
