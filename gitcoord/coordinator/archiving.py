@@ -67,10 +67,22 @@ class Archiving:
 
     def _find(self, session: str) -> Loaded[Session]:
         self.coord.begin(*self.coord.my_refs())
-        found = self.coord.find_session(session)
+        try:
+            found = self.coord.find_session(session)
+        except NotFound:
+            found = self._ended_as(session)
         if not names.is_session_id(found.record.id):
             raise NotFound(f"there is no session '{session}'", hint="git coord sessions --all", session=session)
         return found
+
+    def _ended_as(self, name: str) -> Loaded[Session]:
+        """The one session of that name that has ended: elsewhere a name is only for those that go on."""
+        known = [item for item in self._known() if item.record.name == name]
+        if len(known) == 1:
+            return known[0]
+        listed = ", ".join(sorted(item.record.id for item in known))
+        message = f"'{name}' may be any of {listed}" if known else f"there is no session '{name}'"
+        raise NotFound(message, hint="git coord sessions --all", session=name)
 
     def _directory(self, sid: str) -> str:
         return beatfile.session_dir(self.coord.repo.common, sid)

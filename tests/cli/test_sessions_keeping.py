@@ -43,6 +43,15 @@ def test_a_session_is_shown_in_full_with_what_is_here_of_it(coord: Coord, scratc
     assert (shown["session"]["id"], shown["archives"], shown["tmux"]) == (gone, [], None)
 
 
+def test_one_that_has_ended_is_found_by_its_name_while_that_is_the_only_one(coord: Coord, gone: str) -> None:
+    assert coord("sessions", "show", "backend", "--json").result["session"]["id"] == gone
+    coord("end", coord("start", "backend", "--no-bind", "--json").result["id"])
+    error = coord("sessions", "show", "backend", "--json").error
+    assert error["code"] == "not-found"
+    assert gone in error["message"]
+    assert coord("sessions", "remove", "backend", "--yes", "--json").error["code"] == "not-found"
+
+
 def test_the_list_is_sorted_and_filtered_as_asked(coord: Coord, gone: str) -> None:
     coord("start", "api", "--agent", "codex", "--label", "team=web", "--no-bind")
     assert [item["name"] for item in coord("sessions", "--json").result] == ["api"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitcoord.cli.render.doc import Doc, Facts, Line, Table, lines
-from gitcoord.cli.render.sessions import details
+from gitcoord.cli.render.sessions import facts
 from gitcoord.cli.render.words import count, moment
 from gitcoord.lean import TYPE_CHECKING
 
@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
 
 def shown(found: Shown) -> Doc:
-    facts = Facts(
+    here = Facts(
         (
+            *facts(found.session),
             ("private files", "" if found.private is None else _much(found.private)),
             ("isolated", "" if found.private is None or not found.private.agent else f"for {found.private.agent}"),
             ("archived in", "\n".join(found.archives)),
             ("tmux pane", found.tmux or ""),
         )
     )
-    return [*details(found.session), facts]
+    return [here]
 
 
 def _much(private: Private) -> str:
@@ -82,9 +83,9 @@ def found_at(where: Whereabouts) -> Doc:
         doc = [Line(f"{session.name} is in front in tmux, pane {where.tmux}")]
         return doc if where.inside else [*doc, Line(f"hint: tmux -S {where.socket} attach-session", indent=1)]
     name = f"{session.name} ({session.id}) is {session.shown}"
-    place = "on this machine" if where.here else "on another machine"
+    near = "on this machine" if where.here else "on another machine"
     gone = f"; its tmux pane {where.tmux} is gone" if where.tmux else ""
-    facts = Facts(
+    place = Facts(
         (
             ("host", session.host or ""),
             ("user", session.user or ""),
@@ -93,4 +94,4 @@ def found_at(where: Whereabouts) -> Doc:
             ("worktree", session.worktree or ""),
         )
     )
-    return [Line(f"{name}, {place}{gone}"), facts]
+    return [Line(f"{name}, {near}{gone}"), place]

@@ -97,30 +97,31 @@ def table(found: Sequence[SessionView]) -> Table:
 
 
 def details(session: SessionView) -> Doc:
-    return [
-        Facts(
-            (
-                ("session", f"{session.name} ({session.id})"),
-                ("state", f"{session.shown}: {session.why}" if session.why else session.shown),
-                ("tasks", in_words(session.tasks, 20)),
-                ("locks", in_words(session.locks, 20)),
-                ("agent", " ".join(filter(None, (session.agent, session.model)))),
-                ("agent's id", session.external_id or ""),
-                ("user", "@".join(filter(None, (session.user, session.host)))),
-                ("process", "" if session.pid is None else str(session.pid)),
-                ("worktree", session.worktree or ""),
-                ("ssh from", session.ssh_client or ""),
-                ("started", moment(session.started_at)),
-                ("activity", "" if session.activity is None else moment(session.activity)),
-                ("ended", "" if session.ended_at is None else moment(session.ended_at)),
-                ("exit code", "" if session.exit_code is None else str(session.exit_code)),
-                ("so far", _counted(session)),
-                ("MCP servers", in_words(session.mcp_servers, 20)),
-                ("resumed from", session.resumed_from or ""),
-                ("labels", in_words((f"{key}={value}" for key, value in session.labels.items()), 20)),
-            )
-        )
-    ]
+    return [Facts(facts(session))]
+
+
+def facts(session: SessionView) -> tuple[tuple[str, str], ...]:
+    """All there is to say about one session."""
+    return (
+        ("session", f"{session.name} ({session.id})"),
+        ("state", f"{session.shown}: {session.why}" if session.why else session.shown),
+        ("tasks", in_words(session.tasks, 20)),
+        ("locks", in_words(session.locks, 20)),
+        ("agent", " ".join(filter(None, (session.agent, session.model)))),
+        ("agent's id", session.external_id or ""),
+        ("user", "@".join(filter(None, (session.user, session.host)))),
+        ("process", "" if session.pid is None else str(session.pid)),
+        ("worktree", session.worktree or ""),
+        ("ssh from", session.ssh_client or ""),
+        ("started", moment(session.started_at)),
+        ("activity", "" if session.activity is None else moment(session.activity)),
+        ("ended", "" if session.ended_at is None else moment(session.ended_at)),
+        ("exit code", "" if session.exit_code is None else str(session.exit_code)),
+        ("so far", _counted(session)),
+        ("MCP servers", in_words(session.mcp_servers, 20)),
+        ("resumed from", session.resumed_from or ""),
+        ("labels", in_words((f"{key}={value}" for key, value in session.labels.items()), 20)),
+    )
 
 
 def _counted(session: SessionView) -> str:
