@@ -13,7 +13,7 @@ from importlib import import_module
 from gitcoord.cli import lane
 from gitcoord.cli.declare import REGISTRY, Command, Options
 from gitcoord.cli.table import NOUNS, TABLE
-from gitcoord.errors import CoordError, Interrupted, Usage
+from gitcoord.errors import Bug, CoordError, Interrupted, Usage
 from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from gitcoord.cli.context import Context
     from gitcoord.cli.reply import Reply
+
+
+_NAMED: dict[type[BaseException], type[CoordError]] = {KeyboardInterrupt: Interrupted}
 
 
 class Asked:
@@ -76,10 +79,16 @@ def _let_go(context: Context) -> None:
 
 
 def _perform(command: Command, values: Mapping[str, object], context: Context) -> int:
+    trouble: CoordError | None = None
     try:
         with _patience(command, context):
             reply: Reply = command.run(context, **values)
+        trouble = reply.refusal
+    except BaseException as error:
+        trouble = error if isinstance(error, CoordError) else _NAMED.get(type(error), Bug)()
+        raise
     finally:
+        context.write_down(command.verb, trouble)
         context.keep_alive()
     from gitcoord.cli.output import answer
 

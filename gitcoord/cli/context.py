@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from gitcoord.cli.declare import Options
 from gitcoord.core.ids import AGENT_IDS
@@ -19,17 +20,19 @@ if TYPE_CHECKING:
 
     from gitcoord.coordinator import Coordinator
     from gitcoord.core.views import Notice
+    from gitcoord.errors import CoordError
 
 
 class Context:
     """One command's surroundings."""
 
-    __slots__ = ("_coord", "environ", "options")
+    __slots__ = ("_begun", "_coord", "environ", "options")
 
     def __init__(self, options: Options, environ: Mapping[str, str]) -> None:
         self.options = options
         self.environ = environ
         self._coord: Coordinator | None = None
+        self._begun = time.monotonic()
 
     @property
     def start(self) -> str:
@@ -90,6 +93,14 @@ class Context:
                 self._coord.keep_alive()
             except Exception:
                 pass  # whatever it is: the command's own outcome must not be hidden behind a beat
+
+    def write_down(self, verb: str, error: CoordError | None) -> None:
+        """Note a command that changed something or was refused in its session's own log."""
+        coord = self._coord
+        if coord is not None and coord.acting is not None and (coord.changed or error is not None):
+            from gitcoord.coordinator import sessionlog
+
+            sessionlog.note(coord, verb, error.code if error else "ok", time.monotonic() - self._begun, error)
 
     def close(self) -> None:
         """Let go of what the coordinator holds open."""

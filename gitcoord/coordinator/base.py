@@ -14,7 +14,7 @@ from gitcoord.coordinator.clock import Chance, Clock, SystemChance, SystemClock
 from gitcoord.coordinator.records import CacheWrong, Loaded, Records
 from gitcoord.core import codec, ids, names
 from gitcoord.core.lease import Policy
-from gitcoord.core.model import Boot, Meta, Struct
+from gitcoord.core.model import Boot, Meta, Struct, Task
 from gitcoord.core.times import rfc3339
 from gitcoord.core.views import Guarantee, Notice
 from gitcoord.errors import NewerFormat, NotInitialised, Usage
@@ -62,6 +62,11 @@ class Base:
         self.provisional = False
         self.asking = False
         """Whether a decision is being taken that the hub will judge."""
+        self.changed = False
+        """Whether a swap of this command went through; ``about``: the last task it wrote, and its token."""
+        self.about: tuple[str, int] | None = None
+        self.acting: str | None = None
+        """The session that acts, once it is known."""
         self._host: str | None = None
 
     def close(self) -> None:
@@ -191,6 +196,7 @@ class Base:
         except BaseException:
             self.records.forget()
             raise
+        self.changed = self.changed or bool(plan and plan.changes)
         # The rest of what was read is as fresh as the decision was, and every further decision is swapped against it.
         self.records.outdated(change.ref for change in (plan.changes if plan else ()) if change.new is not None)
         return result
@@ -207,6 +213,8 @@ class Base:
         """The change that puts ``record`` where ``base`` was, with ``event`` in its trailer."""
         if base is not None:
             base = self.records.prove(base)
+        if isinstance(record, Task):
+            self.about = (record.id, record.token)
         with utf8():
             payload = codec.encode(record, base.raw if base else None)
         change = self.commit(ref, base.oid if base else None, payload, event, subject)

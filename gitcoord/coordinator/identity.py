@@ -43,6 +43,12 @@ class Identity(Liveness):
 
     def find_me(self) -> Loaded[Session] | None:
         """The session that acts, in whatever state, or None."""
+        found = self._find_me()
+        if found is not None:
+            self.acting = found.record.id
+        return found
+
+    def _find_me(self) -> Loaded[Session] | None:
         for named in (self.wanted, self.environ.get("GIT_COORD_SESSION")):
             if named:
                 return self.find_session(named)

@@ -113,6 +113,7 @@ class Sessions(Joins):
 
     def _settle(self, sid: str, *, bind: bool) -> SessionView:
         """After a start or resume: bind the worktree, tell the hooks, show the session."""
+        self.acting = sid
         board = self.board()
         session = board.sessions[sid]
         self.note_beat(session)
