@@ -35,6 +35,10 @@ import .beads --from beads
 import -
 hook guard pre-commit
 hook guard pre-push origin git@example.org:x.git
+hook agent
+hook agent --agent claude
+prime
+prime --agent gemini --json
 hooks install
 hooks uninstall
 hooks status -z
@@ -123,9 +127,6 @@ worktree adopt ../x --task 15
 worktree path
 worktree path 15
 completion bash
-setup shell
-setup shell --shell zsh --rc --jump cw --man
-setup shell --remove --print
 completion zsh --jump cw --functions
 complete
 hub show
@@ -141,6 +142,16 @@ run claude
 run --name 'the tests' --task 15 --lock db --lock src/x -- make -j2 test --json
 run --next --isolate --agent claude --model=opus --label a=1 --on-exit keep --grace 5s -- sh -c 'echo x'
 run --resume s-abc --json -- sh
+setup claude
+setup claude --check --user
+setup codex --remove --print
+setup gemini --mcp --json
+setup cursor --no-mcp
+setup copilot --no-statusline
+setup shell
+setup shell --shell zsh --rc --jump cw --man
+setup shell --remove --print
+statusline
 claim 15 --provisional
 init --hub origin
 lock deploy
@@ -239,6 +250,8 @@ sessions --all show backend
 sessions archive backend
 sessions remove
 attach
+setup claude codex
+statusline x
 """
 """Command lines that mean nothing: neither lane may understand them."""
 
