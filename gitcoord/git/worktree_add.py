@@ -17,7 +17,7 @@ from gitcoord.git.exclude import hide
 from gitcoord.git.include import copy_included
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import Done
-from gitcoord.git.worktree_list import Worktree, find, git_dir_of, list_worktrees, main_top, pick
+from gitcoord.git.worktree_list import Worktree, find, git_dir_of, list_worktrees, main_top, patiently, pick
 from gitcoord.git.worktree_name import check_branch
 from gitcoord.lean import msgspec
 
@@ -102,7 +102,7 @@ def _furnish(repo: Repo, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _run_add(repo: Repo, *args: str) -> Done:
     # In the caller's worktree, because Git carries that one's sparse checkout along.
-    return repo.git("worktree", "add", *args, at=repo.top, check=False)
+    return patiently(lambda: repo.git("worktree", "add", *args, at=repo.top, check=False))
 
 
 def _new_branch(repo: Repo, path: str, branch: str, base: str | None) -> Done:

@@ -6,13 +6,22 @@ Owns the reading of ``git worktree list``. Must not make, change or remove one.
 from __future__ import annotations
 
 import os
+import time
 
-from gitcoord.errors import NotFound
+from gitcoord.errors import GitFailed, NotFound
 from gitcoord.git.repo import Repo
-from gitcoord.lean import msgspec
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gitcoord.git.run import Done
 
 UNFINISHED = "initializing"
 """The lock reason that ``git worktree add`` sets while it works; it stays behind when that is killed."""
+
+
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.3)
 
 
 class Worktree(msgspec.Struct, frozen=True):
@@ -40,7 +49,9 @@ class Worktree(msgspec.Struct, frozen=True):
 
 def list_worktrees(repo: Repo) -> list[Worktree]:
     """All worktrees of this clone, the main one (or the bare repository) first."""
-    done = repo.git("worktree", "list", "--porcelain", "-z")
+    done = patiently(lambda: repo.git("worktree", "list", "--porcelain", "-z", check=False))
+    if done.code != 0:
+        raise GitFailed(f"git worktree list failed: {done.complaint or f'exit code {done.code}'}")
     places = _git_dirs(repo.common)
     found: list[Worktree] = []
     for block in done.out.split(b"\0\0"):
@@ -48,6 +59,21 @@ def list_worktrees(repo: Repo) -> list[Worktree]:
         if "worktree" in facts:
             found.append(_worktree(repo, facts, places, main=not found))
     return found
+
+
+def patiently(ask: Callable[[], Done]) -> Done:
+    """What git answers once it is not in the way of another ``git worktree add``.
+
+    Every command that looks through the worktrees dies of one whose ``commondir`` is still empty, for which that one is
+    to be blamed and not the repository (git 2.39 to 2.55, "failed to read …/commondir: Success"; one of thirty adds at
+    once, measured). One that was left so by a kill is complained about after half a second, as before.
+    """
+    for pause in _PAUSES:
+        done = ask()
+        if done.code == 0 or b"/commondir: " not in done.err:
+            return done
+        time.sleep(pause)
+    return ask()
 
 
 def _fact(line: bytes) -> tuple[str, str]:
