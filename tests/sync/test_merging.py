@@ -137,20 +137,6 @@ def test_sy08_partition_matrix(pair: Pair, case: str, first: str) -> None:
         assert set(found.entries) == {"shared", "a", "b"}
 
 
-def test_sy12_resurrection_after_gc_horizon(pair: Pair) -> None:
-    """What was done, cancelled and ended elsewhere does not come back with a clone that was away for long."""
-    away = pair.ben
-    away.task_edit("over", body="written on the train")
-    pair.ann.task_cancel("over", reason="not wanted")
-    pair.ann.done("held")
-    pair.ann.sync()
-    pair.town.hub.git("gc", "-q", "--prune=now")
-    pair.here.git("gc", "-q", "--prune=now")
-    pair.in_step(first="ben")
-    assert [pair.ben.task_show(name).state for name in ("over", "held")] == ["cancelled", "done"]
-    assert pair.equal()
-
-
 def test_a_session_that_was_expired_elsewhere_learns_of_it(pair: Pair) -> None:
     pair.ben.end(ann_of(pair.ben), force=True)
     pair.ben.sync()
