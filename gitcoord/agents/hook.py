@@ -17,7 +17,7 @@ from gitcoord.agents.hook_place import Place, find, is_session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 LARGEST = 16 << 20
 """Bytes of input that are looked at; an agent that says more than that in one call is not understood."""
@@ -40,12 +40,15 @@ class Answer:
 NOTHING = Answer()
 
 
-def main(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
-    """Serve ``hook agent ARGV``; None where ``argv`` is more than this understands (help, global options)."""
+def main(argv: Sequence[str], environ: Mapping[str, str], prepare: Callable[[bool], object] = bool) -> int | None:
+    """Serve ``hook agent ARGV``; None where ``argv`` is more than this understands (help, global options).
+
+    ``prepare``: makes the process fit for the slow road, where that has to be taken; told whether little will be read.
+    """
     agent = named(argv)
     if agent is None:
         return None
-    answer = serve(agent, environ)
+    answer = serve(agent, environ, prepare)
     try:
         if answer.out:
             sys.stdout.buffer.write(answer.out.encode("utf-8", "backslashreplace") + b"\n")
@@ -69,7 +72,7 @@ def named(argv: Sequence[str]) -> str | None:
     return None
 
 
-def serve(agent: str, environ: Mapping[str, str]) -> Answer:
+def serve(agent: str, environ: Mapping[str, str], prepare: Callable[[bool], object] = bool) -> Answer:
     """Read the call from standard input and answer it. Never raises."""
     try:
         data = heard()
@@ -77,7 +80,7 @@ def serve(agent: str, environ: Mapping[str, str]) -> Answer:
         if call is None:
             log(environ, f"nothing to do in {len(data)} bytes of input")
             return NOTHING
-        return answered(call, environ)
+        return answered(call, environ, prepare)
     except Exception as error:  # whatever it is: the agent's work goes on
         log(environ, f"{type(error).__name__}: {error}")
         return NOTHING
@@ -98,7 +101,7 @@ def heard() -> bytes:
     return b"".join(parts) if size <= LARGEST else b""
 
 
-def answered(call: Call, environ: Mapping[str, str]) -> Answer:
+def answered(call: Call, environ: Mapping[str, str], prepare: Callable[[bool], object] = bool) -> Answer:
     """Do what the event asks for. Raises whatever goes wrong."""
     place = find(call.cwd or os.getcwd(), dict(environ))
     if place is None or not place.coordinated():
@@ -109,6 +112,7 @@ def answered(call: Call, environ: Mapping[str, str]) -> Answer:
     pid = known[2] if known else 0
     if _quickly(call, place, sid, pid):
         return NOTHING
+    prepare(call.event == "before" or place.small())
     from gitcoord.agents.hook_work import work
 
     return work(call, place, sid, exported, environ)

@@ -6,12 +6,9 @@ agent that is not known is denied by exit 2 and a line on standard error, which 
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
 from gitcoord.agents.hook import NOTHING, Answer
 from gitcoord.agents.hook_payload import Call
+from gitcoord.lean import Any, msgspec
 
 _OUTPUT = "hookSpecificOutput"
 

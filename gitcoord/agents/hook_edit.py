@@ -8,7 +8,7 @@ from gitcoord.agents import hook_answer as say
 from gitcoord.agents.hook import NOTHING, Answer
 from gitcoord.agents.hook_payload import Call
 from gitcoord.agents.hook_place import Place, find
-from gitcoord.agents.prime import quoted
+from gitcoord.agents.quoting import quoted
 from gitcoord.coordinator import Coordinator
 from gitcoord.coordinator.locks import HeldPath, Locks
 from gitcoord.core import names

@@ -22,6 +22,7 @@ _BASE32 = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 _CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _PACKED = 64 << 20
 _COUNTS = 1 << 20
+_MANY = 16 << 10
 _RETRY = 60
 """Seconds before a beat that came to nothing is tried again, as in the Git hooks."""
 
@@ -56,6 +57,13 @@ class Place:
             return ""
         end = packed.find(b" " + name.encode() + b"\n")
         return "" if end < 0 else packed[packed.rfind(b"\n", 0, end) + 1 : end].decode("ascii", "replace")
+
+    def small(self) -> bool:
+        """Whether few tasks were there when somebody last read them all (the cache of ``coordinator.records``)."""
+        try:
+            return os.stat(os.path.join(self.common, "coord", "cache", "tasks")).st_size <= _MANY
+        except OSError:
+            return True
 
     def session_file(self, sid: str, name: str) -> str:
         return os.path.join(self.common, "coord", "sessions", sid, name)

@@ -6,10 +6,9 @@ Said once for each state of the task: a report, or a new token, makes it sayable
 from __future__ import annotations
 
 import os
-from datetime import datetime
 
 from gitcoord.agents.hook_place import Place
-from gitcoord.agents.prime import quoted
+from gitcoord.agents.quoting import quoted
 from gitcoord.coordinator import Coordinator
 from gitcoord.core.model import Task
 from gitcoord.errors import CoordError
@@ -81,6 +80,8 @@ def _worktree(coord: Coordinator, task_id: str) -> str | None:
 
 def _moment(at: str) -> float:
     """Seconds since the epoch; of a time that nobody can read, the beginning."""
+    from datetime import datetime
+
     try:
         return datetime.fromisoformat(at).timestamp()
     except (ValueError, OverflowError):

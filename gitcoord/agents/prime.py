@@ -1,17 +1,19 @@
 """The facts in words, for an agent's context: short, bounded, and with every text of somebody else's marked as such.
 
-Whoever can push can write titles, names, notes and reasons, and an agent reads what it is told. So their words stand in
-``«»``, on one line, without anything that is not printable, cut, with the session that wrote them beside them; and it
-is said that they are data. Facts are stated; nothing here tells anybody what to do.
+Whoever can push can write titles, names, notes and reasons, and an agent reads what it is told. So their words are
+quoted (``quoting``), with the session that wrote them beside them, and it is said that they are data. Facts are stated;
+nothing here tells anybody what to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
-
+from gitcoord.agents.quoting import quoted
 from gitcoord.coordinator import Coordinator, priming
 from gitcoord.coordinator.priming import Locked, Primed, Someone, Work
+from gitcoord.lean import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 
@@ -27,7 +29,6 @@ _VERBS = (
     "handoff --note TEXT | accept ID | lock PATH | unlock --all | check PATH. Each has --help and --json."
 )
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._#/+-")
-_SELECTORS = ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
 
 
 def told(coord: Coordinator, directory: str) -> str:
@@ -47,27 +48,6 @@ def text(primed: Primed) -> str:
     lines += _section("Ready to be claimed", primed.ready, primed.ready_count, _work)
     lines += _section("Others at work", primed.others, primed.others_count, _someone)
     return _fitted(lines, _VERBS)
-
-
-def quoted(words: str, limit: int = priming.TEXT) -> str:
-    """Somebody's words as data: in ``«»``, on one line, printable, at most ``limit`` long."""
-    kept = "".join(_harmless(char) for char in words[: limit + 1])
-    line = " ".join(kept.split())
-    return f"«{line if len(line) <= limit else line[: limit - 1] + '…'}»"
-
-
-def _harmless(char: str) -> str:
-    """A character as it is, a sign for one that would end the quotation or cannot be seen."""
-    if char == "«":
-        return "‹"
-    if char == "»":
-        return "›"
-    if char in "\t\r\n":
-        return " "
-    code = ord(char)
-    if not char.isprintable() or any(low <= code <= high for low, high in _SELECTORS):
-        return f"\\u{code:04x}"
-    return char
 
 
 def _name(words: str) -> str:

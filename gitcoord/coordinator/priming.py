@@ -7,10 +7,10 @@ here (``agents/prime.py``).
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from gitcoord.core import queue
 from gitcoord.core.model import Struct
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

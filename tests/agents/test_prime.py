@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.agents import prime
+from gitcoord.agents import prime, quoting
 from gitcoord.coordinator import priming
 from gitcoord.core import names
 from tests.agents.hooked import Agent
@@ -185,5 +185,5 @@ def test_it_stays_within_bounds_whatever_the_words_are_made_of(filling: str) -> 
     ],
 )
 def test_somebody_s_words_cannot_leave_their_quotation(words: str, said: str) -> None:
-    assert prime.quoted(words) == said
-    assert len(prime.quoted(words * 1000, 50)) <= 52
+    assert quoting.quoted(words) == said
+    assert len(quoting.quoted(words * 1000, 50)) <= 52
