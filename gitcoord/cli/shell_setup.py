@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Flag, Opt, command
 from gitcoord.cli.render import agent_setup as look
-from gitcoord.cli.render.doc import Doc, Line
+from gitcoord.cli.render.doc import Doc, Facts, Line
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice
 from gitcoord.errors import NotFound, Usage
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from gitcoord.agents.setup import Change
     from gitcoord.agents.shell_setup import Places
+
+_DONE = {"create": "created", "update": "updated", "unchanged": "unchanged"}
 
 
 @command(
@@ -62,7 +64,7 @@ def setup(
         wanted = _wanted(named, where, jump or shell_setup.jump_name(where))
         changes = shell_setup.plan(where, {**wanted, **_pages(where, man=man or bool(pages))}, rc=rc)
     if check:
-        return _checked(changes)
+        return _checked(named, changes)
     if print_only:
         return _printed(changes)
     shell_setup.carry_out(where, changes)
@@ -104,9 +106,14 @@ def _pages(where: "Places", *, man: bool) -> dict[str, str]:
 
 
 def _written(shell: str, where: "Places", changes: "Sequence[Change]") -> Doc:
-    told = [*look.written("shell", _brief(changes))]
+    if all(change.action == "unchanged" for change in changes):
+        told: list[Line | Facts] = [Line(f"nothing to do: {shell} has it all already")]
+    else:
+        rows = tuple((f"  {_DONE[change.action]}", change.path) for change in _brief(changes))
+        told = [Line(f"{shell} has it from its next start on:"), Facts(rows)]
+        told.append(Line(f"undo: git coord setup shell --shell {shell} --remove"))
     if where.line is not None and all(change.path != where.rc for change in changes):
-        told.append(Line(f"for the jump function and the prompt, --rc or this line in {where.rc}:"))
+        told.append(Line(f"for the jump function and the prompt: --rc, or this line in {where.rc}"))
         told.append(Line(where.line, indent=1))
     return told
 
@@ -117,12 +124,12 @@ def _brief(changes: "Sequence[Change]") -> "Sequence[Change]":
     return [change for change in changes if change not in rest[1:]] if len(rest) > 1 else changes
 
 
-def _checked(changes: "Sequence[Change]") -> Reply:
+def _checked(shell: str, changes: "Sequence[Change]") -> Reply:
     wrong = [change for change in changes if change.action != "unchanged"]
     refusal = None
     if wrong:
-        message = f"shell is not set up: {len(wrong)} of {len(changes)} files are missing or out of date"
-        refusal = NotFound(message, hint="git coord setup shell", files=_records(changes))
+        message = f"{shell} is not set up: {len(wrong)} of {len(changes)} files are missing or out of date"
+        refusal = NotFound(message, hint=f"git coord setup shell --shell {shell}", files=_records(changes))
     return Reply(_records(changes), lambda: look.checked(_brief(changes)), refusal=refusal)
 
 

@@ -130,14 +130,27 @@ _git_coord ()
 	__git_coord_complete "$at"
 }
 
+# Sets words, cword and cur, with what readline takes apart at colons and equals signs together again.
 __git_coord_start ()
 {
 	COMPREPLY=()
 	if declare -f _get_comp_words_by_ref >/dev/null; then
 		_get_comp_words_by_ref -n =: cur words cword
-	else
-		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD cur=${COMP_WORDS[COMP_CWORD]}
+		return
 	fi
+	local i glue=''
+	words=() cword=-1
+	for ((i = 0; i <= COMP_CWORD; i++)); do
+		if [[ $cword -gt 0 && (-n $glue || ${COMP_WORDS[i]} == [:=]*) ]]; then
+			words[cword]=${words[cword]}${COMP_WORDS[i]}
+		else
+			cword=$((cword + 1))
+			words[cword]=${COMP_WORDS[i]}
+		fi
+		glue=''
+		[[ ${COMP_WORDS[i]} != *[:=] ]] || glue=yes
+	done
+	cur=${words[cword]}
 }
 
 __git_coord_main ()

@@ -13,7 +13,7 @@ from gitcoord.cli import offers, shellscript
 from gitcoord.cli.table import TABLE
 from gitcoord.coordinator import Coordinator
 from gitcoord.errors import Usage
-from tests.cli.shells import Shells
+from tests.cli.shells import BREAKS, Shells
 from tests.support import Scratch
 
 EVERY = pytest.mark.parametrize("shell", shellscript.SHELLS)
@@ -96,6 +96,25 @@ def test_each_place_gets_what_fits_there(shells: Shells, shell: str) -> None:
 def test_bash_replaces_only_what_readline_does(shells: Shells) -> None:
     assert shells.tab("bash", "git", "coord", "get", "issue:1") == ["15 "]
     assert shells.tab("bash", "git", "coord", "init", "--guard=b") == ["block "]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("git-coord get issue : ''", "15 "),
+        ("git-coord get issue : 1", "15 "),
+        ("git-coord init --guard = b", "block "),
+        ("git-coord --session = back", "backend "),
+        ("git-coord release ''", "15 "),
+        ("git-coord --session = x release ''", "15 "),
+    ],
+)
+def test_bash_completes_without_anybodys_help(shells: Shells, typed: str, offered: str) -> None:
+    code = f"""
+    source "$1"; COMP_WORDBREAKS={shellscript._quoted(BREAKS)}
+    COMP_WORDS=({typed}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); __git_coord_main; printf %s "${{COMPREPLY[@]}}"
+    """
+    assert shells.run("bash", code, str(shells.folder / "script.bash")) == offered
 
 
 # -- hostile names ----------------------------------------------------------------------------------------------------
