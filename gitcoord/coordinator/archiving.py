@@ -8,6 +8,7 @@ directory; its record and its events stay where they are.
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 
 from gitcoord.coordinator.kept import Archive, Archived, Exported, Private, Removed, Shown, Whereabouts
 from gitcoord.coordinator.records import Loaded
@@ -16,13 +17,17 @@ from gitcoord.core.model import Session
 from gitcoord.core.times import rfc3339
 from gitcoord.errors import Exists, NotFound, Unsafe
 from gitcoord.git import beatfile, host, localfile, localtree, tmuxnote
+from gitcoord.git.filelock import exclusive, turn
 from gitcoord.lean import TYPE_CHECKING, msgspec
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from gitcoord.coordinator.keeping import Keeping
     from gitcoord.core.views import EventView
 
 _ISOLATION = "isolation.json"
+_WAIT = 60.0
 
 
 class Archiving:
@@ -117,17 +122,23 @@ class Archiving:
         events = self._events(sid)
         lines = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
         extra = {"record.json": self._record(found), "events.jsonl": lines}
-        packed = pack(sid, private.path if private else None, extra, mask=mask)
-        if not localtree.create(target, packed.data):
+        packed = []
+
+        def write(file: BinaryIO) -> None:
+            packed.append(pack(sid, private.path if private else None, extra, file, mask=mask))
+
+        with turn(self._lock, _WAIT):  # where nothing can be locked, nothing is taken away either
+            made = localtree.create([target], write)
+        if made is None:
             raise Exists(f"{target} is there already, and stays as it is", hint="name another file", path=target)
         return Exported(
             session=sid,
             session_name=found.record.name,
             path=target,
             events=len(events),
-            files=packed.files,
-            masked=packed.masked,
-            left_out=packed.left_out,
+            files=packed[0].files,
+            masked=packed[0].masked,
+            left_out=packed[0].left_out,
         )
 
     def _record(self, found: Loaded[Session]) -> bytes:
@@ -149,10 +160,11 @@ class Archiving:
         limit = coord.config.session_retention if older_than is None else older_than
         coord.begin(*coord.my_refs())
         done = []
-        for found in sorted(self._known(), key=lambda item: item.record.started_at):
-            planned = self._archived(found.record, coord.clock.now() - limit)
-            if planned is not None:
-                done.append(planned if dry_run else self._put_away(planned))
+        with nullcontext() if dry_run else exclusive(self._lock):
+            for found in sorted(self._known(), key=lambda item: item.record.started_at):
+                planned = self._archived(found.record, coord.clock.now() - limit)
+                if planned is not None:
+                    done.append(planned if dry_run else self._put_away(planned))
         return Archive(sessions=tuple(done), older_than=limit, dry_run=dry_run)
 
     def _known(self) -> list[Loaded[Session]]:
@@ -188,14 +200,12 @@ class Archiving:
         """Pack, then remove: killed in between, the next time finds the same archive and only removes."""
         from gitcoord.coordinator.packing import pack
 
-        directory = self._directory(planned.session)
-        data = pack(planned.session, directory, {}, mask=False).data
+        sid, directory = planned.session, self._directory(planned.session)
         localfile.private_dir(self.coord.repo.common, "coord", "archive")
-        path = planned.path
-        for path in self._archives(planned.session):
-            if localtree.create(path, data) or localfile.read_all(path, len(data)) == data:
-                break
-        self._take_away(planned.session, shred=False)
+        path = localtree.create(self._archives(sid), lambda file: pack(sid, directory, {}, file, mask=False))
+        if path is None:
+            raise Exists(f"{planned.path} is there already, and stays as it is", hint="move it away", path=planned.path)
+        self._take_away(sid, shred=False)
         return msgspec.structs.replace(planned, path=path)
 
     def _archives(self, sid: str) -> list[str]:
@@ -214,7 +224,8 @@ class Archiving:
                 hint=f"git coord sessions show {record.id}",
                 session=record.id,
             )
-        left = self._take_away(record.id, shred=shred)
+        with exclusive(self._lock):
+            left = self._take_away(record.id, shred=shred)
         return Removed(
             session=record.id,
             session_name=record.name,
@@ -239,6 +250,11 @@ class Archiving:
             return None
         seen = host.process_verdict(process.pid, process.start, process.ns, record.boot_id)
         return f"has {record.state}, but its process {process.pid} still runs" if seen == "alive" else None
+
+    @property
+    def _lock(self) -> str:
+        """One at a time packs or removes here: nobody packs what is being taken away."""
+        return os.path.join(self.coord.repo.coord_dir, "keeping.lock")
 
     def _take_away(self, sid: str, *, shred: bool) -> int:
         trash = localfile.private_dir(self.coord.repo.common, "coord", "removing")

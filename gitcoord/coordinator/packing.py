@@ -10,6 +10,7 @@ import gzip
 import io
 import tarfile
 from collections.abc import Mapping
+from typing import BinaryIO
 
 import msgspec
 
@@ -23,46 +24,54 @@ _LOGINS = frozenset({".credentials.json", "auth.json", "oauth_creds.json"})
 
 
 class Packed(Struct, frozen=True, kw_only=True):
-    """An archive in memory: its bytes, how many files of the private directory, how many places were masked."""
+    """What is in an archive: how many files of the private directory, in how many places something was masked."""
 
-    data: bytes
     files: int
     masked: int
     left_out: dict[str, str]
 
 
-def pack(sid: str, directory: str | None, extra: Mapping[str, bytes], *, mask: bool) -> Packed:
-    """Everything regular below ``directory`` (as ``private/``) with ``extra`` beside it."""
-    found: dict[str, bytes] = {}
+def pack(sid: str, directory: str | None, extra: Mapping[str, bytes], out: BinaryIO, *, mask: bool) -> Packed:
+    """Write everything regular below ``directory`` (as ``private/``) with ``extra`` beside it to ``out``."""
     links: dict[str, str] = {}
     left_out: dict[str, str] = {}
-    hidden = 0
-    for item in localtree.items(directory) if directory is not None else ():
-        if item.kind == "link":
-            links[item.name] = item.target
-        elif item.kind == "other":
-            left_out[item.name] = "no regular file"
-        elif item.kind == "file":
-            why, data, count = _content(directory or "", item.name, mask=mask)
+    files = hidden = 0
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=6, mtime=0) as squeezed,
+        tarfile.open(fileobj=squeezed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for name, data in sorted(extra.items()):
+            data, count = _masked(data) if mask else (data, 0)
             hidden += count
-            if why:
-                left_out[item.name] = why
-            else:
-                found[f"private/{item.name}"] = data
-    files = len(found)
-    for name, data in extra.items():
-        found[name], count = _masked(data) if mask else (data, 0)
-        hidden += count
-    manifest = {"session": sid, "masked": mask, "links": links, "left_out": left_out}
-    found["manifest.json"] = msgspec.json.format(_json(manifest), indent=2) + b"\n"
-    return Packed(data=_archive(sid, found), files=files, masked=hidden, left_out=left_out)
+            _add(tar, f"{sid}/{name}", data)
+        for item in localtree.items(directory) if directory is not None else ():
+            if item.kind == "link":
+                links[item.name] = item.target
+            elif item.kind != "folder":
+                why, data, count = _content(directory or "", item, mask=mask)
+                if why:
+                    left_out[item.name] = why
+                else:
+                    _add(tar, f"{sid}/private/{item.name}", data)
+                    files, hidden = files + 1, hidden + count
+        manifest = {"session": sid, "masked": mask, "links": links, "left_out": left_out}
+        _add(tar, f"{sid}/manifest.json", msgspec.json.format(_json(manifest), indent=2) + b"\n")
+    return Packed(files=files, masked=hidden, left_out=left_out)
 
 
-def _content(directory: str, name: str, *, mask: bool) -> tuple[str, bytes, int]:
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(data), 0o600
+    tar.addfile(entry, io.BytesIO(data))
+
+
+def _content(directory: str, item: localtree.Item, *, mask: bool) -> tuple[str, bytes, int]:
     """Why a file is left out, or its content and how many secrets were masked in it."""
-    if name.rpartition("/")[2] in _LOGINS:
+    if item.kind != "file":
+        return "no regular file", b"", 0
+    if item.name.rpartition("/")[2] in _LOGINS:
         return "a login", b"", 0
-    data = localtree.read(directory, name, LIMIT)
+    data = localtree.read(directory, item.name, LIMIT)
     if data is None:
         return "too large, or it could not be read", b"", 0
     if not mask:
@@ -86,16 +95,3 @@ def _json(data: object) -> bytes:
         import json
 
         return json.dumps(data).encode()
-
-
-def _archive(sid: str, files: Mapping[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with (
-        gzip.GzipFile(filename="", mode="wb", fileobj=out, compresslevel=6, mtime=0) as squeezed,
-        tarfile.open(fileobj=squeezed, mode="w", format=tarfile.PAX_FORMAT) as tar,
-    ):
-        for name in sorted(files):
-            entry = tarfile.TarInfo(f"{sid}/{name}")
-            entry.size, entry.mode = len(files[name]), 0o600
-            tar.addfile(entry, io.BytesIO(files[name]))
-    return out.getvalue()

@@ -6,10 +6,12 @@ or deleted on its other side. Names are compared as bytes would be, so that two 
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
 
 import msgspec
 
@@ -17,6 +19,7 @@ from gitcoord.errors import GitFailed
 from gitcoord.git import localfile
 
 _CHUNK = 1 << 20
+_PATIENCE = 20  # with those who empty the same trash
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -102,16 +105,20 @@ def remove(top: str, trash: str, *, shred: bool) -> int:
 
 
 def _empty(path: str, *, shred: bool) -> int:
+    """Empty and remove a directory in the trash, perhaps while somebody else does; how many files were not shredded."""
     left = 0
-    try:
-        for item in items(path):
-            if item.kind == "folder":
-                os.chmod(os.path.join(path, item.name), 0o700)  # before it is looked into
-            elif shred and item.kind == "file":
-                left += not _overwrite(os.path.join(path, item.name))
-        shutil.rmtree(path)  # goes by descriptors: a link put in its way is not followed
-    except FileNotFoundError:
-        pass  # somebody else is emptying the trash, too
+    for _attempt in range(_PATIENCE):
+        try:
+            for item in items(path):
+                if item.kind == "folder":
+                    os.chmod(os.path.join(path, item.name), 0o700)  # before it is looked into
+                elif shred and item.kind == "file":
+                    left += not _overwrite(os.path.join(path, item.name))
+            shutil.rmtree(path)  # goes by descriptors: a link put in its way is not followed
+        except FileNotFoundError:
+            if os.path.lexists(path):
+                continue
+        break
     return left
 
 
@@ -133,21 +140,29 @@ def _overwrite(path: str) -> bool:
         os.close(fd)
 
 
-def create(path: str, data: bytes) -> bool:
-    """Make the file, whole, mode 0600; False when there is one. Raises GitFailed."""
-    temporary = localfile.new_name(path)
+def create(paths: Sequence[str], write: Callable[[BinaryIO], object]) -> str | None:
+    """Make a file with what ``write`` gives it, whole, mode 0600, under the first of ``paths`` that is free.
+
+    Or has exactly that content already; which it was, None when all are taken. Raises GitFailed.
+    """
+    temporary = localfile.new_name(paths[0])
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with open(fd, "wb") as file:
-            file.write(data)
+            write(file)
             file.flush()
             os.fsync(fd)
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
+        return next((path for path in paths if _placed(temporary, path)), None)
     except OSError as error:
-        raise GitFailed(f"{path} cannot be written: {error.strerror}") from None
+        raise GitFailed(f"{paths[0]} cannot be written: {error.strerror}") from None
     finally:
         if os.path.lexists(temporary):
             os.unlink(temporary)
+
+
+def _placed(temporary: str, path: str) -> bool:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return not os.path.islink(path) and filecmp.cmp(temporary, path, shallow=False)
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -94,11 +95,29 @@ def test_a_link_in_place_of_the_directory_is_refused(top: Path) -> None:
 
 
 def test_a_file_is_made_whole_and_never_over_another(tmp_path: Path) -> None:
-    path = tmp_path / "x.tar.gz"
-    assert localtree.create(str(path), b"one")
+    path, second, link = (tmp_path / name for name in ("x.tar.gz", "x-2.tar.gz", "link"))
+
+    def create(content: bytes, *paths: Path) -> str | None:
+        return localtree.create([str(each) for each in paths], lambda file: file.write(content))
+
+    assert create(b"one", path) == str(path)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert not localtree.create(str(path), b"two")
+    assert create(b"two", path) is None
+    assert create(b"one", path) == str(path)
+    assert create(b"two", path, second) == str(second)
+    link.symlink_to(tmp_path / "elsewhere")
+    assert create(b"two", link) is None
     assert path.read_bytes() == b"one"
-    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    assert not localtree.create(str(tmp_path / "link"), b"two")
-    assert sorted(item.name for item in tmp_path.iterdir()) == ["link", "x.tar.gz"]
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["link", "x-2.tar.gz", "x.tar.gz"]
+
+
+def test_two_who_empty_the_same_trash_leave_nothing_in_it(tmp_path: Path) -> None:
+    trash = tmp_path / "trash"
+    for number in range(200):
+        (trash / "left" / str(number) / "deep").mkdir(parents=True)
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    with ThreadPoolExecutor(3) as pool:
+        done = [pool.submit(localtree.remove, str(tmp_path / name), str(trash), shred=False) for name in "abc"]
+    assert [each.result() for each in done] == [0, 0, 0]
+    assert list(trash.iterdir()) == []

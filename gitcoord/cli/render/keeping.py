@@ -10,6 +10,8 @@ from gitcoord.lean import TYPE_CHECKING
 if TYPE_CHECKING:
     from gitcoord.coordinator.kept import Archive, Exported, Private, Removed, Shown, Whereabouts
 
+_MANY = 20
+
 
 def shown(found: Shown) -> Doc:
     here = Facts(
@@ -40,8 +42,9 @@ def exported(done: Exported) -> Doc:
     doc = [Line(f"wrote {done.path}: {count(done.events, 'event')}, {count(done.files, 'file')}")]
     if done.masked:
         doc.append(Line(f"masked in {count(done.masked, 'place')}; look through it before you pass it on", indent=1))
-    doc += [Line(f"left out {name}: {why}", "dim", indent=1) for name, why in done.left_out.items()]
-    return doc
+    left = list(done.left_out.items())
+    doc += [Line(f"left out {name}: {why}", "dim", indent=1) for name, why in left[:_MANY]]
+    return [*doc, Line(f"left out {len(left) - _MANY} more", "dim", indent=1)] if len(left) > _MANY else doc
 
 
 def archived(done: Archive) -> Doc:
