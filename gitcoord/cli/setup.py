@@ -59,13 +59,22 @@ def uninstall(
     "doctor",
     group="Set-up",
     summary="Check everything: state, hooks, locks left behind, bindings; with --fix repair what is safe.",
-    example="git coord doctor --fix",
+    details="With --report it prints what whoever helps wants to know, as Markdown to paste: versions, settings, "
+    "hooks, checks, how many records there are, the end of this session's log. Passwords, tokens and values of "
+    "variables are never in it, and neither is the content of any record.",
+    example="git coord doctor --fix\ngit coord doctor --report > report.md",
 )
 def doctor(
     ctx: Context,
     *,
     fix: Annotated[bool, Flag("--fix", about="Repair what can be repaired without losing anything.")] = False,
+    report: Annotated[bool, Flag("--report", about="Print a report to paste, without secrets.")] = False,
 ) -> Reply:
+    if report:
+        from gitcoord.cli.diagnosis import report as written
+
+        text = written(ctx, lambda: ctx.coord.doctor(fix=fix))
+        return Reply({"report": text}, lambda: look.reported(text))
     checks = ctx.coord.doctor(fix=fix)
     return Reply(checks, lambda: look.checked(checks))
 

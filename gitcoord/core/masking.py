@@ -12,9 +12,9 @@ from gitcoord.core.secrets import masked
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _HEADER = re.compile(r"((?:authorization|extraheader)[\"']?\s{0,3}[=:]\s{0,3})[^\"'\n]+", re.IGNORECASE)
 _NAMED = re.compile(
-    r"((?:^|[?&;,\s\"'{])[\w.-]{0,60}"
+    r"((?:^|[?&;,=\s\"'{])[\w.-]{0,60}"
     r"(?:token|secret|passw(?:or)?d|passphrase|pwd|api[_-]?key|access[_-]?key|private[_-]?key|signature|sig|credentials?)"
-    r"[\"']?\s{0,3}[=:]\s{0,3}[\"']?)[^\s&\"',;}]+",
+    r"[\"']?\s{0,3}[=:]\s{0,3}[\"']?)(?!\d{1,12}(?!\S))[^\s&\"',;}]+",  # but a fencing token is a plain number
     re.IGNORECASE,
 )
 

@@ -25,6 +25,7 @@ uninstall
 uninstall --purge-state
 doctor
 doctor --fix --porcelain
+doctor --report --json
 maintain
 maintain --older-than 30d --dry-run
 export

@@ -50,6 +50,11 @@ def checked(checks: Sequence[Check]) -> Doc:
     return doc
 
 
+def reported(text: str) -> Doc:
+    """A report as it stands: it is Markdown already."""
+    return lines(*text.split("\n"))
+
+
 def hooks(found: Sequence[HookStatus]) -> Doc:
     """Each hook with what runs it, or why nothing does and what to do about it."""
     table = Table(
