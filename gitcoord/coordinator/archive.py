@@ -29,6 +29,7 @@ class Shelf:
         self.oid = oid
         self._store = store
         self._pages: dict[str, dict[str, str]] = {}
+        self._everything: dict[str, str] | None = None
 
     def find(self, refs: Iterable[str]) -> dict[str, str]:
         """Those of ``refs`` that were folded, each with the commit at which it ended. Raises Corrupt."""
@@ -44,8 +45,10 @@ class Shelf:
 
     def everything(self) -> dict[str, str]:
         """Every folded ref. Raises Corrupt."""
-        self._read([path for kind in archive.KINDS for path in archive.pages_of(kind)])
-        return {ref: oid for page in self._pages.values() for ref, oid in page.items()}
+        if self._everything is None:
+            self._read([path for kind in archive.KINDS for path in archive.pages_of(kind)])
+            self._everything = {ref: oid for page in self._pages.values() for ref, oid in page.items()}
+        return self._everything
 
     def _read(self, paths: Sequence[str]) -> None:
         missing = [path for path in paths if path not in self._pages]
@@ -92,7 +95,9 @@ def shelf_of(records: Records) -> Shelf | None:
         records.has_archive = found is not None
         if found is not None:
             codec.decode(found.payload, archive.Archive)  # one of a later format may have other pages
-            records.archived = Shelf(records.store, found.oid)
+            known = records.shelf
+            records.shelf = known if known is not None and known.oid == found.oid else Shelf(records.store, found.oid)
+            records.archived = records.shelf
     return records.archived
 
 

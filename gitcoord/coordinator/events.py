@@ -116,7 +116,12 @@ class Log:
         board = self.coord.board()
         old: dict[str, str] = {}
         if self._reaches_back(wanted, everything=everything):
-            board, old = looking_back.with_archive(self.coord, board)
+            alone = wanted.task is not None and not everything
+            board, old = (
+                looking_back.with_task(self.coord, board, str(wanted.task))
+                if alone
+                else looking_back.with_archive(self.coord, board)
+            )
         if wanted.task is not None and wanted.task not in board.tasks:
             hint = "git coord task list --all"
             raise NotFound(f"there is no task {wanted.task}", hint=hint, task=wanted.task)

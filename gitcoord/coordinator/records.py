@@ -70,7 +70,8 @@ class Records:
         self._view: dict[str, Loaded[Any] | None] = {}
         self._listed: dict[str, dict[str, str]] = {}
         self.has_archive: bool | None = None
-        self.archived: Shelf | None = None
+        self.archived: Shelf | None = None  # if it was looked into for this view; and whichever was the last one
+        self.shelf: Shelf | None = None
 
     def forget(self) -> None:
         """Drop the view; the next read asks the store again."""

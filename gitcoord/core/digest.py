@@ -7,17 +7,25 @@ from __future__ import annotations
 
 from gitcoord.lean import Any
 
+_found: dict[str, Any] = {}
+
 
 def new(name: str, data: bytes) -> Any:
     """A hash object over ``data``; ``name`` is ``sha1`` or ``sha256``."""
+    if name not in _found:  # a module that is not there is searched for anew at every import: 0.4 ms each time
+        _found[name] = _maker(name)
+    return _found[name](data)
+
+
+def _maker(name: str) -> Any:
     for module in ("_sha1",) if name == "sha1" else ("_sha2", "_sha256"):  # _sha2 since Python 3.12
         try:
-            return getattr(__import__(module), name)(data)
+            return getattr(__import__(module), name)
         except (ImportError, AttributeError):
             continue
     import hashlib
 
-    return hashlib.new(name, data)
+    return getattr(hashlib, name)
 
 
 def sha256_hex(text: str) -> str:
