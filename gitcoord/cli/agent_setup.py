@@ -52,13 +52,8 @@ def _declare(agent: str, about: str) -> Callable[..., Reply]:
             raise Usage("--check stands alone", hint=f"git coord setup {agent} --check")
         if mcp and no_mcp:
             raise Usage("--mcp and --no-mcp exclude each other", hint="leave one of them out")
-        work = _work(
-            ctx,
-            agent,
-            user=user,
-            mcp=remove or mcp or (not no_mcp and _mcp_is_here()),
-            status_line=remove or not no_statusline,
-        )
+        mcp = mcp or not (remove or no_mcp or not _mcp_is_here())
+        work = _work(ctx, agent, user=user, mcp=mcp, status_line=not no_statusline, removal=remove)
         if remove:
             return _removed(work, print_only)
         changes = work.plan()
@@ -77,18 +72,20 @@ for _agent, _about in _NAMES.items():
     _declare(_agent, f"{_about.partition(':')[0]} needs to take part:{_about.partition(':')[2]}")
 
 
-def _work(ctx: Context, agent: str, *, user: bool, mcp: bool, status_line: bool) -> "Work":
+def _work(ctx: Context, agent: str, *, user: bool, mcp: bool, status_line: bool, removal: bool) -> "Work":
     from gitcoord.agents.setup import Work
     from gitcoord.git.repo import discover
 
     if user:
         home = ctx.environ.get("HOME", "")
-        if not os.path.isdir(home):
+        if not os.path.isabs(home) or not os.path.isdir(home):
             raise Usage("there is no home directory: HOME says nothing useful", hint="set HOME, or leave --user out")
         state = ctx.environ.get("XDG_STATE_HOME", "")
         own = os.path.isabs(state) and os.path.isdir(state)
         remember = (state, ("gitcoord", "setup")) if own else (home, (".local", "state", "gitcoord", "setup"))
-        return Work.of(agent, home, ctx.environ, remember=remember, user=True, mcp=mcp, status_line=status_line)
+        return Work.of(
+            agent, home, ctx.environ, remember=remember, user=True, mcp=mcp, status_line=status_line, removal=removal
+        )
     repo = discover(ctx.start, ctx.environ)
     if repo.top is None:
         hint = f"git -C WORKTREE coord setup {agent}, or --user for all your projects"
@@ -98,9 +95,10 @@ def _work(ctx: Context, agent: str, *, user: bool, mcp: bool, status_line: bool)
         repo.top,
         ctx.environ,
         remember=(repo.common, ("coord", "setup")),
+        private=(repo.common, repo.git_dir),
         mcp=mcp,
         status_line=status_line,
-        private=(repo.common, repo.git_dir),
+        removal=removal,
     )
 
 

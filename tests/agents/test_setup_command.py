@@ -118,7 +118,7 @@ def test_the_users_own_settings_need_no_repository(agent: str, tmp_path: Path) -
     assert here.coord("setup", agent, "--user", "--mcp", "--check").code == 0
     assert here.coord("setup", agent, "--user", "--remove").code == 0
     left = [path for path in sorted(home.rglob("*")) if path not in before]
-    assert [path.name for path in left] in ([], [".local", "state", "gitcoord"])
+    assert [path.name for path in left] in ([], [".local", "state"])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -355,6 +355,16 @@ def test_a_status_line_of_ones_own_stays(project: Path, work: Setup, where: str)
     assert "SessionStart" in settings["hooks"]
 
 
+def test_our_status_line_is_taken_out_also_where_there_is_another_one_by_now(project: Path, work: Setup) -> None:
+    put(work("claude"))
+    (project / ".claude" / "settings.local.json").write_text('{"statusLine": {"command": "date"}}')
+    (project / ".claude" / "settings.json").write_text(
+        (project / ".claude" / "settings.json").read_text().replace("{", '{\n  "a": 1,', 1)
+    )
+    take_out(work("claude", removal=True))
+    assert msgspec.json.decode((project / ".claude" / "settings.json").read_bytes()) == {"a": 1}
+
+
 def test_what_is_remembered_is_private_and_holds_nothing_of_others(scratch: Scratch) -> None:
     path = scratch.path / ".gemini" / "settings.json"
     path.parent.mkdir()

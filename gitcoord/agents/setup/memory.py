@@ -89,7 +89,8 @@ class Place(msgspec.Struct, frozen=True):
                 write_atomic(os.path.join(private_dir(self.base, *self.parts), self.name), msgspec.json.encode(memory))
             elif os.path.lexists(path):
                 os.unlink(path)
-                os.rmdir(os.path.dirname(path))
+                for depth in (0, 1):
+                    os.rmdir(os.path.join(self.base, *self.parts[: len(self.parts) - depth]))
         except (OSError, GitFailed):
             pass  # without it, taking out our part still works; only blank lines may differ
 

@@ -54,13 +54,16 @@ class Work(msgspec.Struct, frozen=True):
         mcp: bool = False,
         status_line: bool = True,
         private: tuple[str, ...] = (),
+        removal: bool = False,
     ) -> Work:
         """The work for ``agent`` (a key of AGENTS) in the project at ``root``, or with ``user`` in that home.
 
         ``remember``: an existing directory and the private ones below it that keep what was there before. ``private``:
-        Git directories, which nothing is ever written to.
+        Git directories, which nothing is ever written to. ``removal``: everything of ours is meant.
         """
-        wish = Wish(root, user, mcp, status_line, environ)
+        wish = Wish(root, user, mcp or removal, status_line or removal, environ)
+        if removal:
+            return cls(wish, AGENTS[agent](wish), memory.place(*remember, agent, root), private, ())
         notes: tuple[str, ...] = ()
         if agent == "claude" and status_line and _has_own_line(wish):
             wish = msgspec.structs.replace(wish, status_line=False)
