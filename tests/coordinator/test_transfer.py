@@ -400,3 +400,47 @@ def test_a_pid_that_was_bound_elsewhere_proves_nothing_here(office: Office, othe
         assert host.pid_start(child.pid) is not None
     finally:
         child.communicate(b"\n", timeout=20)
+
+
+# -- archived records -------------------------------------------------------------------------------------------------
+
+
+def archived(office: Office) -> Office:
+    """A repository whose finished task and session were folded away."""
+    ann = office.hire("ann")
+    ann.claim("15", worktree=False)
+    ann.event("note", "was here")
+    ann.done("15")
+    ann.end()
+    with office.coord() as coord:
+        coord.maintain(older_than=0)
+    assert "refs/coord/tasks/15" not in office.refs()
+    return office
+
+
+def test_an_archived_record_is_exported_like_any_other(office: Office, other: Office) -> None:
+    data = written(archived(office))
+    kinds = [item.kind for item in transfer.read(data)]
+    assert sorted(kinds) == ["event", "heartbeat", "repository", "session", "task"]
+    taken(other, data)
+    assert written(other) == data
+    assert other.task("15")["state"] == "done"
+    assert set(actions(taken(office, data)).values()) == {"exists"}
+    assert "refs/coord/tasks/15" not in office.refs()
+
+
+def test_a_task_that_is_archived_here_keeps_its_tokens_above_what_a_file_says(office: Office, other: Office) -> None:
+    cyd = other.hire("cyd")
+    for _ in range(3):
+        cyd.claim("15", worktree=False)
+        cyd.release("15")
+    taken(archived(office), written(other), merge=True)
+    with office.coord() as coord:
+        assert coord.task_show("15").token == 3
+        assert coord.task_show("15").state == "done"
+        assert all(check.status != "problem" for check in coord.doctor())
+
+
+def test_a_file_cannot_bring_an_archive_of_its_own(office: Office) -> None:
+    with pytest.raises(Usage, match="no ref of coordination state"):
+        taken(office, file_of(line("refs/coord/archive/finished", {"at": "x", "v": 1}, "other")))
