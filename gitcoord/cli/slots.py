@@ -8,13 +8,9 @@ gitcoord/shell know these names too.
 
 from __future__ import annotations
 
-from typing import get_args
-
 from gitcoord.cli.declare import Command, Param
-from gitcoord.core.model import TaskState
 
 _OPEN = "open,offered,held"
-_STATES = "=" + ",".join(get_args(TaskState))
 
 _BY_METAVAR = {
     "ID": _OPEN,
@@ -34,16 +30,13 @@ _BY_METAVAR = {
     "DIR": "dir",
     "COMMAND": "verb",
     "0..4": "=0,1,2,3,4",
-    "SHELL": "=bash,zsh,fish",
+    "FILE.tar.gz": "file",
+    "CMD": "file",
 }
 
 _BY_PLACE = {
-    ("init", "--guard"): "=block,warn,off",
     ("start", "--external-id"): "-",
     ("task add", "--id"): "-",
-    ("task list", "--state"): _STATES,
-    ("wait task", "--state"): _STATES,
-    ("done", "--status"): "=passed,failed",
     ("claim", "ID"): "open,offered",
     ("accept", "ID"): "offered",
     ("withdraw", "ID"): "offered",
@@ -71,10 +64,8 @@ def slot(command: Command | None, param: Param) -> str:
             from gitcoord.cli.recipes import names
 
             return "=" + ",".join(names())
-    words = mark.metavar.split("|")
-    if len(words) > 1 and all(word.islower() for word in words):
-        return "=" + ",".join(words)
-    return _BY_METAVAR.get(mark.metavar, "-")
+    words = getattr(mark.parse, "allowed", ())
+    return "=" + ",".join(words) if words else _BY_METAVAR.get(mark.metavar, "-")
 
 
 def options(params: tuple[Param, ...], command: Command | None) -> list[tuple[str, str, str]]:

@@ -68,13 +68,14 @@ def integer(text: str) -> int:
 
 
 def choice(*allowed: str) -> Callable[[str], str]:
-    """A parser for one of a few words."""
+    """A parser for one of a few words; it carries them, for completion, as ``allowed``."""
 
     def parse(text: str) -> str:
         if text not in allowed:
             raise ValueError(f"{text!r} is not one of {', '.join(allowed)}")
         return text
 
+    vars(parse)["allowed"] = allowed
     return parse
 
 

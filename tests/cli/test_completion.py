@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.cli import offers, shellscript
-from gitcoord.cli.table import TABLE
+from gitcoord.cli import offers, shellscript, slots
+from gitcoord.cli.full import every_command
 from gitcoord.coordinator import Coordinator
 from gitcoord.errors import Usage
 from tests.cli.shells import BREAKS, Shells
@@ -66,7 +66,7 @@ def test_a_shell_understands_its_script(shells: Shells, shell: str) -> None:
 
 @EVERY
 def test_verbs_options_and_their_words_are_offered_without_python(shells: Shells, shell: str) -> None:
-    firsts = {verb.split(" ")[0] for verb in TABLE} - {"hook", "complete"}
+    firsts = {command.verb.split(" ")[0] for command in every_command() if not command.hidden}
     assert firsts <= set(shells.values(shell, "git", "coord", ""))
     assert "hook" not in shells.values(shell, "git", "coord", "")
     assert {*shells.values(shell, "git", "coord", "task", "")} == {"add", "cancel", "edit", "list", "show"}
@@ -264,9 +264,6 @@ def test_completion_prints_the_script_and_refuses_a_name_that_is_no_function(scr
 
 
 def test_every_kind_that_is_offered_somewhere_exists() -> None:
-    from gitcoord.cli import slots
-    from gitcoord.cli.full import every_command
-
     known = {"open", "offered", "held", "ended", "place", "session", "lock", "scope", "file"}
     alone = {"file", "dir", "ref", "remote", "verb", "-"}
     for command in every_command():
