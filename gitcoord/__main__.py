@@ -21,7 +21,11 @@ def main() -> NoReturn:
     _open_standard_streams()
     if sys.argv[1:3] == ["hook", "agent"]:
         _serve_hook(sys.argv[3:])
-    _import_msgspec_quickly()
+    from gitcoord.startup import choose, is_lean
+
+    choose(sys.argv[1:], os.environ)
+    if not is_lean():
+        _import_msgspec_quickly()
     from gitcoord.cli.app import run
 
     _leave(run(sys.argv[1:], os.environ))
@@ -31,9 +35,19 @@ def _serve_hook(words: list[str]) -> None:
     """An agent waits for this at every tool call: answered, if it can be, before anything else is imported."""
     from gitcoord.agents import hook
 
-    code = hook.main(words, os.environ)
+    code = hook.main(words, os.environ, _prepare)
     if code is not None:
         _leave(code)
+
+
+def _prepare(little: bool) -> None:
+    """Before a hook reads records: the stand-ins where it will be few, msgspec where it may be many."""
+    from gitcoord.startup import be_lean, is_lean
+
+    if little:
+        be_lean()
+    if not is_lean():
+        _import_msgspec_quickly()
 
 
 def _leave(code: int) -> NoReturn:

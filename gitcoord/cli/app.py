@@ -6,18 +6,18 @@ come with whoever needs them.
 
 from __future__ import annotations
 
+import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
-from importlib import import_module
 
 from gitcoord.cli import lane
 from gitcoord.cli.declare import REGISTRY, Command, Options
 from gitcoord.cli.table import NOUNS, TABLE
 from gitcoord.errors import Bug, CoordError, Interrupted, Usage
-from gitcoord.lean import TYPE_CHECKING
+from gitcoord.lean import TYPE_CHECKING, contextmanager
+from gitcoord.startup import is_lean, start_over
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gitcoord.cli.context import Context
     from gitcoord.cli.reply import Reply
@@ -100,19 +100,24 @@ def _perform(command: Command, values: Mapping[str, object], context: Context) -
     return reply.code
 
 
-def _patience(command: Command, context: Context) -> AbstractContextManager[None]:
+@contextmanager
+def _patience(command: Command, context: Context) -> Iterator[None]:
     """Where a person may wait for a hub: something that says so."""
     if context.options.quiet or command.verb in ("watch", "run") or not sys.stderr.isatty():
-        return nullcontext()
+        yield
+        return
     from gitcoord.cli.patience import told
 
-    return told()
+    with told():
+        yield
 
 
 def read(argv: Sequence[str], asked: Asked) -> None:
     """Understand ``argv`` into ``asked``; a command of None means that help was printed. Raises Usage."""
     found = lane.head(argv)
     if found is None or not _read_quickly(*found, asked):
+        if is_lean():
+            start_over(os.environ)
         from gitcoord.cli import full
 
         asked.heard = Options()
@@ -160,7 +165,7 @@ def verb_of(rest: Sequence[str]) -> tuple[str, list[str]]:
 def load(verb: str) -> Command:
     """The command of ``verb``, from the one module that declares it."""
     if verb not in REGISTRY:
-        import_module(f"gitcoord.cli.{TABLE[verb]}")
+        __import__(f"gitcoord.cli.{TABLE[verb]}")
     return REGISTRY[verb]
 
 
@@ -185,7 +190,9 @@ def _unexpected(
 def _arm_failpoints(environ: Mapping[str, str]) -> None:
     spec = environ.get("GITCOORD_FAILPOINT")
     if spec:
-        import_module("gitcoord.failpoint").arm(spec)
+        from gitcoord.failpoint import arm
+
+        arm(spec)
 
 
 def _arm_trace(environ: Mapping[str, str]) -> None:

@@ -7,15 +7,15 @@ command modules must not use ``from __future__ import annotations``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gitcoord.lean import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gitcoord.cli.reply import Reply
 
-Parse = Callable[[str], object]
-"""Text from the command line to a value; raises ValueError with a text that says what is accepted."""
+    Parse = Callable[[str], object]
+    """Text from the command line to a value; raises ValueError with a text that says what is accepted."""
 
 
 class Marker:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Options
@@ -20,6 +19,7 @@ from gitcoord.lean import TYPE_CHECKING, Any, msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import TextIO
 
 SCHEMA = "gitcoord/1"
 _NARROW = 80

@@ -1,7 +1,5 @@
 """Session commands: start, resume, sessions, whoami, heartbeat. (``end`` and ``cleanup`` are in ``endings``.)"""
 
-from collections.abc import Sequence
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Many, Opt, command
 from gitcoord.cli.render import sessions as look
@@ -87,7 +85,7 @@ def resume(
     return Reply(resumed, lambda: look.resumed(resumed), confirms=True, notices=resumed.notices)
 
 
-def _picked(known: Sequence[SessionView]) -> str:
+def _picked(known: list[SessionView]) -> str:
     """The id of the session a person picks. Raises NoSession where they leave it."""
     from gitcoord.cli.prompt import confirm, pick
 
@@ -143,7 +141,7 @@ def sessions(
     ] = None,
     here: Annotated[bool, Flag("--here", about="Only those of this machine.")] = False,
 ) -> Reply:
-    found: Sequence[SessionView] = ctx.coord.choose_sessions(
+    found: list[SessionView] = ctx.coord.choose_sessions(
         all=every, sort=sort, status=status, agent=agent, label=label, name=name, here=here
     )
     return Reply(found, lambda: look.chosen(found))

@@ -7,7 +7,6 @@ themselves live in the sibling files, one noun each, and are put together in ``_
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 
 from gitcoord.coordinator import config as settings
 from gitcoord.coordinator.clock import Chance, Clock, SystemChance, SystemClock
@@ -20,7 +19,7 @@ from gitcoord.core.views import Guarantee, Notice
 from gitcoord.errors import NewerFormat, NotInitialised, Usage
 from gitcoord.git import host
 from gitcoord.git.repo import Repo
-from gitcoord.lean import TYPE_CHECKING, Any, TypeVar, msgspec
+from gitcoord.lean import TYPE_CHECKING, Any, TypeVar, contextmanager, msgspec
 from gitcoord.store.base import Change, Commit, Ident, RefStore
 from gitcoord.store.open import open_store
 from gitcoord.store.transact import Plan, transact

@@ -7,8 +7,6 @@ and ``claims``.
 
 from __future__ import annotations
 
-from functools import partial
-
 from gitcoord.coordinator import sight as seeing
 from gitcoord.coordinator.records import Loaded
 from gitcoord.coordinator.sight import Sight
@@ -91,7 +89,10 @@ class Granting:
     def inherit(self, old: str) -> tuple[str, ...]:
         """Lock anew what the ended session ``old`` had locked and nobody has taken: no delay, it is the same worker."""
         had = [lock for lock in seeing.look(self.coord, None).table.locks if lock.session == old]
-        return tuple(lock.target.text for lock in had if in_turn(self.coord, partial(self._inherit, lock), "locks"))
+        return tuple(lock.target.text for lock in had if self._inherited(lock))
+
+    def _inherited(self, lock: Lock) -> bool:
+        return in_turn(self.coord, lambda: self._inherit(lock), "locks")
 
     def _inherit(self, lock: Lock) -> Plan[bool]:
         me = self.coord.me()

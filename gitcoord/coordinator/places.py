@@ -208,6 +208,8 @@ class Places(Rescue):
 
         After a forced take-over the former holder goes on living in its own.
         """
+        if not claimfile.is_named(self.repo.common, task_id):
+            return None
         from gitcoord.git import worktree
 
         newest, found = -1, None

@@ -12,7 +12,7 @@ from gitcoord.core import names
 from gitcoord.core import scope as rules
 from gitcoord.core.model import Session, Struct
 from gitcoord.core.scope import Item, Scope, ScopeEvent
-from gitcoord.core.secrets import looks_secret
+from gitcoord.core.secret_hints import is_suspicious
 from gitcoord.errors import NotFound
 from gitcoord.lean import TYPE_CHECKING, Any
 from gitcoord.store.transact import Plan
@@ -79,7 +79,7 @@ class Sharing:
             )
 
         after = self._write(scope, event, f"set {scope} {key}", exclusive=if_absent or if_version is not None)
-        kind = None if names.is_private(scope) else looks_secret(key, value)
+        kind = None if names.is_private(scope) else _looks_secret(key, value)
         if kind is not None:
             self.coord.notice(
                 "secret",
@@ -201,3 +201,11 @@ def _row(scope: Scope) -> ScopeRow:
         keys=len(scope.entries),
         updated_at=newest.at,
     )
+
+
+def _looks_secret(key: str, value: Any) -> str | None:
+    if not is_suspicious(key, value):
+        return None
+    from gitcoord.core.secrets import looks_secret
+
+    return looks_secret(key, value)

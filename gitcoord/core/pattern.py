@@ -15,8 +15,6 @@ over segments and inside each pair of segments over bytes.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from gitcoord.core.glob import ANY, Class, Token, collapsed, covers, reach, tokens, trail
 from gitcoord.core.model import Struct
 from gitcoord.errors import Usage
@@ -59,9 +57,21 @@ def is_pattern(text: str) -> bool:
     return any(sign in text for sign in "/*?[")
 
 
-@lru_cache(maxsize=2048)
+_known: dict[str, Pattern] = {}
+_MAX_KNOWN = 2048
+
+
 def parse(text: str) -> Pattern:
     """The pattern that ``text`` spells. Raises Usage for what is no pattern or can match no path."""
+    found = _known.get(text)
+    if found is None:
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        found = _known[text] = _parse(text)
+    return found
+
+
+def _parse(text: str) -> Pattern:
     data = _checked(text)
     below_only = text.endswith("/")
     inner = text[:-1] if below_only else text

@@ -10,7 +10,6 @@ Must not know sessions, clocks or where scopes are kept.
 
 from __future__ import annotations
 
-from functools import lru_cache
 
 from gitcoord.core import codec
 from gitcoord.core.glob import Class, collapsed, covers, tokens
@@ -120,7 +119,6 @@ def matching(glob: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if covers(items, name, _fits)]
 
 
-@lru_cache(maxsize=64)
 def _parsed(glob: str) -> tuple[Class | None, ...]:
     found = tokens([ord(sign) for sign in glob])
     return collapsed([Class(ranges=((token, token),)) if isinstance(token, int) else token for token in found])

@@ -10,13 +10,12 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from contextlib import contextmanager
 
 from gitcoord.core.digest import sha256_hex
 from gitcoord.errors import Contended, GitFailed, Refused
 from gitcoord.git.localfile import private_dir
 from gitcoord.git.repo import Repo
-from gitcoord.lean import TYPE_CHECKING
+from gitcoord.lean import TYPE_CHECKING, contextmanager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -38,6 +38,16 @@ def read(git_dir: str) -> ClaimFile | None:
         return None
 
 
+def is_named(common: str, task: str) -> bool:
+    """Whether some worktree of the repository at ``common`` was made for a claim of ``task``; asks no process."""
+    folder = os.path.join(common, "worktrees")
+    try:
+        places = [common, *(os.path.join(folder, name) for name in os.listdir(folder))]
+    except OSError:
+        places = [common]
+    return any(found.task == task for found in map(read, places) if found is not None)
+
+
 def write(git_dir: str, claim: ClaimFile) -> None:
     """Note the claim this worktree serves."""
     text = msgspec.json.encode(claim.task).decode()

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
 
-from gitcoord.lean import TYPE_CHECKING
+from gitcoord.lean import TYPE_CHECKING, contextmanager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

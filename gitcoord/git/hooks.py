@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
 
 from gitcoord.errors import GitFailed
 from gitcoord.git import hooks_config, hooks_file, hooks_place, hooks_proof, localfile
 from gitcoord.git.hooks_table import ALL, EVENTS, TRAILERS, HookChange, HookStatus, advice
 from gitcoord.git.repo import Repo
-from gitcoord.lean import TYPE_CHECKING
+from gitcoord.lean import TYPE_CHECKING, contextmanager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

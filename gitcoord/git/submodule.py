@@ -7,13 +7,10 @@ told its real address. Whatever fails becomes a notice: the worktree is usable w
 from __future__ import annotations
 
 import os
-import re
 
 from gitcoord.git.repo import Repo
 from gitcoord.git.settings import with_settings
 from gitcoord.lean import msgspec
-
-_SETTING = re.compile(r"submodule\.(.+)\.(path|url)\n(.*)\Z", re.DOTALL)
 
 
 class _Module(msgspec.Struct, frozen=True):
@@ -59,8 +56,12 @@ def _known(repo: Repo, git_dir: str, top: str) -> list[_Module]:
 
 def _settings(repo: Repo, key: str, *source: str) -> dict[str, str]:
     done = repo.git("config", *source, "-z", "--get-regexp", rf"^submodule\..*\.{key}$", check=False)
-    found = (_SETTING.match(os.fsdecode(item)) for item in done.out.split(b"\0"))
-    return {match[1]: match[3] for match in found if match}
+    found: dict[str, str] = {}
+    for item in done.out.split(b"\0"):
+        setting, _, value = os.fsdecode(item).partition("\n")
+        if setting.startswith("submodule.") and setting.endswith((".path", ".url")):
+            found[setting.partition(".")[2].rpartition(".")[0]] = value
+    return found
 
 
 def _clone(repo: Repo, module: _Module, top: str) -> str:

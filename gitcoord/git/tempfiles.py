@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
 
 from gitcoord.git.localfile import private_dir
 from gitcoord.git.repo import Repo
-from gitcoord.lean import TYPE_CHECKING
+from gitcoord.lean import TYPE_CHECKING, contextmanager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

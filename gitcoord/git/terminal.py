@@ -7,7 +7,6 @@ Lent only where all three standard streams are the terminal: in a pipe somebody 
 from __future__ import annotations
 
 import os
-import signal
 
 
 def ours() -> int | None:
@@ -31,6 +30,8 @@ def lend(tty: int, group: int) -> None:
     """Let that process group have it; it may have asked too early, and been stopped."""
     try:
         os.tcsetpgrp(tty, group)
+        import signal  # brings enum, 1.2 ms; only who waits for a person needs it
+
         os.killpg(group, signal.SIGCONT)
     except OSError:
         pass  # it has ended already
@@ -39,6 +40,8 @@ def lend(tty: int, group: int) -> None:
 def take_back(tty: int) -> None:
     """Have it again, and close it."""
     # We are in the background now, where asking for the terminal is a reason to be stopped as well.
+    import signal
+
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
     try:
         os.tcsetpgrp(tty, os.getpgrp())

@@ -7,7 +7,6 @@ slug, so nobody who can push a record can steer a path.
 from __future__ import annotations
 
 import os
-import re
 
 from gitcoord.core import names
 from gitcoord.errors import Usage
@@ -18,8 +17,9 @@ BRANCH = "coord/{task}-{slug}"
 """The branch of a task; without a slug the ``-`` before it goes too."""
 
 _LONGEST = 250
-_KEY = re.compile(r"[a-z0-9](?:[a-z0-9_+-]|\.(?!\.))*\Z")
-_PLAIN_BRANCH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_+-]*(?:\.[A-Za-z0-9_+-]+)*/)*[A-Za-z0-9_][A-Za-z0-9_+-]*\Z")
+# Patterns as text: importing re takes 2 ms, which commands that only look at worktrees need not wait for.
+_KEY = r"[a-z0-9](?:[a-z0-9_+-]|\.(?!\.))*\Z"
+_PLAIN_BRANCH = r"(?:[A-Za-z0-9_][A-Za-z0-9_+-]*(?:\.[A-Za-z0-9_+-]+)*/)*[A-Za-z0-9_][A-Za-z0-9_+-]*\Z"
 
 
 def plan_path(repo: Repo, template: str | None, task_key: str) -> str:
@@ -28,7 +28,9 @@ def plan_path(repo: Repo, template: str | None, task_key: str) -> str:
     ``template`` may hold ``{task}`` (added as last component where it is missing) and ``{repo}``, start with ``~/``,
     and be absolute or relative: to the main worktree's root, or to the directory around a bare repository.
     """
-    if not _KEY.match(task_key):
+    import re
+
+    if not re.match(_KEY, task_key):
         raise ValueError(f"not a safe key: {task_key!r}")
     top = main_top(repo)
     where = top if top is not None else os.path.dirname(repo.common)
@@ -70,15 +72,19 @@ def branch_name(task_id: str, title: str, template: str | None = None) -> str:
     if "{task}" not in name:
         name = f"{name.rstrip('/')}/{{task}}"
     if not words:
+        import re
+
         name = re.sub(r"[-_./]?\{slug\}", "", name)
     return name.replace("{slug}", words).replace("{task}", key)
 
 
 def check_branch(repo: Repo, branch: str) -> None:
     """Raises Usage unless ``branch`` is a literal branch name that Git accepts: no option, no ``@{-1}``."""
+    import re
+
     if branch == "HEAD" or branch.startswith(("-", "refs/")) or _is_too_long(branch):
         accepted = False
-    elif _PLAIN_BRANCH.match(branch) and ".lock" not in branch:
+    elif re.match(_PLAIN_BRANCH, branch) and ".lock" not in branch:
         accepted = True  # the names we make ourselves do not cost a process
     else:
         accepted = repo.git("check-ref-format", f"refs/heads/{branch}", check=False).code == 0

@@ -35,7 +35,7 @@ def to_builtins(value: Any, *, enc_hook: Callable[[Any], Any] | None = None) -> 
     if not isinstance(value, Struct):
         return real().to_builtins(value, enc_hook=enc_hook)
     shape = kind.__shape__
-    plain: dict[str, Any] = {} if shape.config.tag is None else {shape.config.tag_field: shape.config.tag}
+    plain: dict[str, Any] = {shape.config.tag_field: shape.config.tag} if shape.config.tag_field else {}
     for name in shape.fields:
         plain[shape.names.get(name, name)] = to_builtins(value.__dict__[name], enc_hook=enc_hook)
     return plain
@@ -138,7 +138,7 @@ def _union(members: tuple[Any, ...], module: dict[str, Any]) -> Converter:
 
 def _by_tag(tagged: Mapping[str | None, StructMeta], value: dict[str, Any], at: str) -> StructMeta:
     field = next(iter(tagged.values())).__shape__.config.tag_field
-    tag = value.get(field)
+    tag = value.get(field or "type")
     if type(tag) is not str or tag not in tagged:
         raise ValidationError(f"Invalid value {tag!r} - at `{at}.{field}`")
     return tagged[tag]
@@ -182,8 +182,8 @@ def _struct(cls: Any, value: Any, at: str) -> Any:
         return value if type(value) is cls else _wrong("object", value, at)
     shape: Shape = cls.__shape__
     config = shape.config
-    converters = shape.converters if shape.converters is not None else _converters(cls)
-    if config.tag is not None and value.get(config.tag_field, config.tag) != config.tag:
+    converters = shape.converters if shape.converters is not None else prepare(cls)
+    if config.tag_field is not None and value.get(config.tag_field, config.tag) != config.tag:
         raise ValidationError(f"Invalid value {value[config.tag_field]!r} - at `{at}.{config.tag_field}`")
     new = object.__new__(cls)
     fields = new.__dict__
@@ -202,7 +202,8 @@ def _struct(cls: Any, value: Any, at: str) -> Any:
     return new
 
 
-def _converters(cls: StructMeta) -> dict[str, tuple[str, Converter]]:
+def prepare(cls: StructMeta) -> dict[str, tuple[str, Converter]]:
+    """The converters of a class, by the names in JSON: made when its first record is read."""
     shape = cls.__shape__
     found = {}
     for base in reversed(cls.__mro__):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gitcoord.lean import struct as structs
 from gitcoord.lean import text as json
-from gitcoord.lean.convert import convert, to_builtins
+from gitcoord.lean.convert import convert, prepare, to_builtins
 from gitcoord.lean.struct import Field as field  # noqa: N813 - msgspec's word
 from gitcoord.lean.struct import Struct
 from gitcoord.lean.trouble import DecodeError, ValidationError, real
@@ -18,7 +18,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["DecodeError", "Struct", "ValidationError", "convert", "field", "json", "msgpack", "structs", "to_builtins"]
+__all__ = [
+    "DecodeError",
+    "Struct",
+    "ValidationError",
+    "convert",
+    "field",
+    "json",
+    "msgpack",
+    "prepare",
+    "structs",
+    "to_builtins",
+]
 
 
 class msgpack:  # noqa: N801 - a namespace, as msgspec has it

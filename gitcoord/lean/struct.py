@@ -34,15 +34,15 @@ class Config:
 
     __slots__ = ("forbid_unknown_fields", "frozen", "kw_only", "rename", "tag", "tag_field")
 
-    def __init__(self, of: Config | None, given: dict[str, Any]) -> None:
+    def __init__(self, name: str, of: Config | None, given: dict[str, Any]) -> None:
         self.frozen: bool = given.get("frozen", of is not None and of.frozen)
         self.kw_only: bool = given.get("kw_only", False)  # of the fields declared here alone, as in msgspec
         self.forbid_unknown_fields: bool = given.get(
             "forbid_unknown_fields", of is not None and of.forbid_unknown_fields
         )
         self.rename: dict[str, str] = given.get("rename") or (of.rename if of else {})
-        self.tag: str | None = given.get("tag", of.tag if of else None)
-        self.tag_field: str = given.get("tag_field", of.tag_field if of else "type")
+        self.tag_field: str | None = given.get("tag_field", of.tag_field if of else None)
+        self.tag: str | None = given.get("tag", name if self.tag_field else None)
         if not given.keys() <= set(self.__slots__):
             raise TypeError(f"not understood here: {given.keys() - set(self.__slots__)}")
 
@@ -58,8 +58,10 @@ class Shape:
     defaults: dict[str, Any]
     names: dict[str, str]
 
-    def __init__(self, of: Shape | None, own: tuple[str, ...], defaults: dict[str, Any], given: dict[str, Any]) -> None:
-        self.config = Config(of.config if of else None, given)
+    def __init__(
+        self, name: str, of: Shape | None, own: tuple[str, ...], defaults: dict[str, Any], given: dict[str, Any]
+    ) -> None:
+        self.config = Config(name, of.config if of else None, given)
         self.positional = [name for name in (of.positional if of else ()) if name not in own]
         self.keyword = [name for name in (of.keyword if of else ()) if name not in own]
         (self.keyword if self.config.kw_only else self.positional).extend(own)
@@ -107,7 +109,7 @@ class StructMeta(type):
         defaults = {field: body.pop(field) for field in own if field in body}
         cls = super().__new__(mcs, name, tuple(base for base in bases if base is not Generic), body)
         parent = next((base for base in cls.__mro__[1:] if isinstance(base, StructMeta)), None)
-        cls.__shape__ = shape = Shape(parent.__shape__ if parent else None, own, defaults, given)
+        cls.__shape__ = shape = Shape(name, parent.__shape__ if parent else None, own, defaults, given)
         cls.__struct_config__ = shape.config
         cls.__struct_fields__ = shape.fields
         return cls

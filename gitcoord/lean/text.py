@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _json
 
+from gitcoord.lean.convert import convert, to_builtins
 from gitcoord.lean.trouble import DecodeError, real
 
 TYPE_CHECKING = False
@@ -50,8 +51,6 @@ def decode(data: bytes | str, *, type: object = None) -> object:  # noqa: A002 -
     value = _plain(data)
     if type is None:
         return value
-    from gitcoord.lean.convert import convert
-
     return convert(value, type)
 
 
@@ -82,8 +81,6 @@ _WRITERS = {
 
 def encode(value: object, *, order: str | None = None, enc_hook: Callable[[Any], Any] | None = None) -> bytes:
     """``value`` as compact JSON; with ``order`` its keys are sorted."""
-    from gitcoord.lean.convert import to_builtins
-
     plain = to_builtins(value, enc_hook=enc_hook)
     if _writes_otherwise(plain):
         data: bytes = real().json.encode(plain, order=order)

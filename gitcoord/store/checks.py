@@ -6,8 +6,7 @@ a bug in the caller, hence ValueError.
 
 from __future__ import annotations
 
-import re
-
+from gitcoord.core.names import is_oid
 from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import Change, Delete
 
@@ -15,14 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Git's own rules for ref names, and ours on top: only these three trees.
-_REF = re.compile(r"refs/coord(?:-remotes|-local)?(?:/(?!\.)[^\x00-\x20\x7f~^:?*\[\\/]+)+\Z")
-_NEVER = ("..", "@{", ".lock/")
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_TREES = frozenset(("coord", "coord-remotes", "coord-local"))
+_NEVER = ("..", "@{", ".lock/", "//", "/.")
+_NO_SIGN = frozenset((*map(chr, range(0x21)), *"\x7f~^:?*[\\"))
 
 
 def check_ref(ref: str) -> str:
     """``ref`` itself; ValueError unless it is a well-formed ref below refs/coord/, -remotes/ or -local/."""
-    if not _REF.match(ref) or ref.endswith((".", ".lock")) or any(part in ref for part in _NEVER):
+    root, _, rest = ref.partition("/")
+    tree, _, name = rest.partition("/")
+    if root != "refs" or tree not in _TREES or not name or not _NO_SIGN.isdisjoint(ref):
+        raise ValueError(f"not a coordination ref: {ref!r}")
+    if ref.endswith((".", ".lock", "/")) or any(part in ref for part in _NEVER):
         raise ValueError(f"not a coordination ref: {ref!r}")
     return ref
 
@@ -37,7 +40,7 @@ def check_prefix(prefix: str) -> str:
 
 def check_oid(oid: str) -> str:
     """``oid`` itself; ValueError unless it is a full object id: anything else could be an expression or an option."""
-    if not _OID.match(oid):
+    if not is_oid(oid):
         raise ValueError(f"not an object id: {oid!r}")
     return oid
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 
+from gitcoord.core.names import is_oid
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import BROKEN
 
-_VALUE = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)(?:\s|\Z)")
-_ZERO = re.compile(r"0+\Z")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HEX = frozenset(b"0123456789abcdef")
 
 
 def is_reftable(common: str) -> bool:
@@ -30,9 +33,13 @@ def lock_path(common: str, ref: str) -> str:
 def loose_value(common: str, ref: str) -> str | None:
     """The oid in the ref's own file, BROKEN when the file holds no oid, None when there is no such file."""
     try:
-        fd = os.open(os.path.join(common, *ref.split("/")), os.O_RDONLY)
+        fd = os.open(os.path.join(common, *ref.split("/")), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return BROKEN  # a symbolic link: Git's old way of saying symbolic ref
+        raise
     try:
         data = os.read(fd, 256)
     except IsADirectoryError:
@@ -42,11 +49,37 @@ def loose_value(common: str, ref: str) -> str | None:
     return _oid(data)
 
 
+def values(common: str, refs: Sequence[str]) -> dict[str, str | None]:
+    """The oid of each ref, BROKEN where there is none to be had, None where there is no such ref.
+
+    Its own file first, then packed-refs: ``git pack-refs`` writes the packed value before it removes the file. No
+    process: ``git for-each-ref`` takes 2 ms, and leaves out symbolic refs that point nowhere.
+    """
+    found = {ref: loose_value(common, ref) for ref in refs}
+    packed: bytes | None = None
+    for ref, value in found.items():
+        if value is None:
+            packed = _read_packed(common) if packed is None else packed
+            found[ref] = _packed_value(packed, ref)
+    return found
+
+
+def _packed_value(packed: bytes, ref: str) -> str | None:
+    end = packed.find(b" " + ref.encode() + b"\n")
+    if end < 0:
+        return None
+    oid = packed[packed.rfind(b"\n", 0, end) + 1 : end].decode("ascii", "replace")
+    return oid if is_oid(oid) and oid.strip("0") else BROKEN
+
+
 def _oid(data: bytes) -> str:
     """The oid at the start of a ref file. Git takes one that is all zeros for broken too."""
-    found = _VALUE.match(data)
-    oid = found.group(1).decode() if found else BROKEN
-    return BROKEN if _ZERO.match(oid) else oid
+    for size in (40, 64):
+        after = data[size : size + 1]
+        if len(data) >= size and _HEX.issuperset(data[:size]) and (not after or after.isspace()):
+            oid = data[:size].decode("ascii")
+            return oid if oid.strip("0") else BROKEN
+    return BROKEN
 
 
 def list_all(common: str, prefix: str) -> dict[str, str]:
@@ -105,15 +138,18 @@ def _value_at(at: int, name: str) -> str | None:
 
 def _packed(common: str, prefix: str) -> dict[str, str]:
     """Refs below ``prefix`` in packed-refs: lines of ``<oid> <ref>``, among comments and peeled tags."""
-    try:
-        with open(os.path.join(common, "packed-refs"), "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        return {}
+    data = _read_packed(common)
     first = data.find(b" " + prefix.encode())
     if first < 0:
         return {}
-    # Cut to where they can be, then taken apart as one text: 10,000 lines in 6 ms.
     text = data[data.rfind(b"\n", 0, first) + 1 :].decode("utf-8", "surrogateescape")
-    lines = re.findall(rf"^([0-9a-f]{{40}}(?:[0-9a-f]{{24}})?) ({re.escape(prefix)}.*)$", text, re.MULTILINE)
-    return {ref: oid if oid.strip("0") else BROKEN for oid, ref in lines}
+    pairs = (line.partition(" ") for line in text.split("\n"))
+    return {ref: oid if oid.strip("0") else BROKEN for oid, _, ref in pairs if ref.startswith(prefix) and is_oid(oid)}
+
+
+def _read_packed(common: str) -> bytes:
+    try:
+        with open(os.path.join(common, "packed-refs"), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""

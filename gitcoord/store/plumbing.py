@@ -56,7 +56,6 @@ class PlumbingStore:
     def read(self, refs: Sequence[str]) -> dict[str, Snapshot | None]:
         if not refs:
             return {}
-        self._reader.warm()  # it starts up while for-each-ref runs
         values = self._values([check_ref(ref) for ref in refs])
         for ref, oid in values.items():
             if oid == BROKEN:
@@ -71,12 +70,10 @@ class PlumbingStore:
 
     def _values(self, refs: Sequence[str]) -> dict[str, str | None]:
         """The value of each ref: None when absent, BROKEN when there but unreadable."""
+        if not self._reftable:
+            return files.values(self._repo.common, refs)
         found = self._for_each_ref(refs if len(refs) <= _PATTERNS else sorted({os.path.dirname(ref) for ref in refs}))
-        values = {ref: found.get(ref) for ref in refs}
-        for ref in [] if self._reftable else [ref for ref, oid in values.items() if oid is None]:
-            # git leaves out a symbolic ref that points nowhere; and a ref may have been made since.
-            values[ref] = files.loose_value(self._repo.common, ref)
-        return values
+        return {ref: found.get(ref) for ref in refs}
 
     def _for_each_ref(self, patterns: Sequence[str]) -> dict[str, str]:
         """Refs that match: a pattern is a whole name or a leading path, so there may be more than were asked for."""

@@ -6,33 +6,39 @@ The only translation point of the stores. Must not decide whether a swap was app
 from __future__ import annotations
 
 import os
-import re
 
 from gitcoord.errors import GitFailed
 
-_HELD = re.compile(r"[Uu]nable to create '([^']+)': File exists")
+_HELD = "nable to create '", "': File exists"
 
 _HARDLY_ANY = 64 * 1024  # bytes of disk in which no swap can be sure to succeed
 
 # What the system's own words become, with one safe next step; the first that fits is used.
 _PLAIN = (
     (
-        re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE),
+        (
+            "no space left on device",
+            "disk quota exceeded",
+        ),
         "the disk is full: {what} could not be written",
         "free some space, then run the same command again",
     ),
     (
-        re.compile(r"permission denied|insufficient permission|operation not permitted", re.IGNORECASE),
+        (
+            "permission denied",
+            "insufficient permission",
+            "operation not permitted",
+        ),
         "no permission to write {what}",
         "run the command as a user (or outside the sandbox) that may write there",
     ),
     (
-        re.compile(r"read-only file system", re.IGNORECASE),
+        ("read-only file system",),
         "the file system of {what} is read-only",
         "run the command where the repository may be written",
     ),
     (
-        re.compile(r"input/output error", re.IGNORECASE),
+        ("input/output error",),
         "the disk of {what} reports an input/output error",
         "check the disk before anything else",
     ),
@@ -43,8 +49,8 @@ def failed(said: str, where: str) -> GitFailed:
     """The error for what a program ``said`` about the repository at ``where``."""
     if not is_plain(said) and _is_full(where):
         said = "no space left on device"  # neither git nor libgit2 always passes on the system's words
-    for pattern, sentence, hint in _PLAIN:
-        if pattern.search(said):
+    for words, sentence, hint in _PLAIN:
+        if _has(said, words):
             return GitFailed(sentence.format(what=where), hint=hint)
     return GitFailed(f"Git could not write to {where}: {said}" if said else f"Git could not write to {where}")
 
@@ -64,10 +70,15 @@ def os_failed(error: OSError, where: str) -> GitFailed:
 
 def is_plain(said: str) -> bool:
     """Whether the system's own refusal is in it, so that trying again would be of no use."""
-    return any(pattern.search(said) for pattern, _, _ in _PLAIN)
+    return any(_has(said, words) for words, _, _ in _PLAIN)
+
+
+def _has(said: str, words: tuple[str, ...]) -> bool:
+    return any(word in said.lower() for word in words)
 
 
 def held_lock(said: str) -> str | None:
     """The lock file that Git found in its way, if that is what it complains about."""
-    found = _HELD.search(said)
-    return found.group(1) if found else None
+    _, begun, rest = said.partition(_HELD[0])
+    path, ended, _ = rest.partition(_HELD[1])
+    return path if begun and ended and path and "'" not in path else None

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
 
 from gitcoord.errors import GitFailed
-from gitcoord.lean import TYPE_CHECKING
+from gitcoord.lean import TYPE_CHECKING, contextmanager
 from gitcoord.store.base import Busy
 from gitcoord.store.trouble import os_failed
 

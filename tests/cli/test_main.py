@@ -128,19 +128,6 @@ def test_the_version_says_what_is_at_work(outside: Scratch) -> None:
     assert found["store"] is None
 
 
-def test_one_quick_command_imports_none_of_the_slow_things(scratch: Scratch) -> None:
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "gitcoord", "whoami"],
-        cwd=scratch.path,
-        capture_output=True,
-        text=True,
-    )
-    imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
-    assert {"gitcoord.cli.lane", "gitcoord.coordinator", "msgspec"} <= imported
-    slow = {"typer", "rich", "pygit2", "dataclasses", "inspect", "subprocess", "json", "argparse", "difflib"}
-    assert sorted(slow & imported) == []
-
-
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_change_nothing_but_what_can_be_said(scratch: Scratch, closed: str) -> None:
     script = f"exec '{sys.executable}' -m gitcoord --json whoami {closed}"

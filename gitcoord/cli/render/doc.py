@@ -5,9 +5,7 @@ Text in it is raw; the printers make it safe.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from gitcoord.lean import Literal, msgspec
+from gitcoord.lean import TYPE_CHECKING, Literal, msgspec
 
 Style = Literal["", "head", "good", "warn", "bad", "dim"]
 
@@ -41,7 +39,12 @@ class Table(msgspec.Struct, frozen=True):
     long: int = -1
 
 
-Doc = Sequence[Line | Facts | Table]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Doc = Sequence[Line | Facts | Table]
+else:
+    Doc = tuple  # a name to import
 
 
 def lines(*texts: str) -> Doc:

@@ -1,0 +1,81 @@
+"""How a process starts: whether it does one small thing and ends, and so does without slow imports (``lean``).
+
+Owns the list of verbs that do, and the guess at how much they will have to read. Settled before anything else of
+gitcoord is imported; a wrong guess costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping, Sequence
+    from typing import NoReturn
+
+ONE_RECORD = frozenset(("heartbeat", "get", "set", "incr", "lock", "unlock", "check", "progress", "event"))
+"""Verbs that read a handful of records, however many there are."""
+
+WHOLE_BOARD = frozenset(("whoami", "claim", "release", "done", "start", "end"))
+"""Verbs that look at every task: quick while there are few."""
+
+_MANY = 16 << 10
+"""Size in bytes of the tasks' cache from which msgspec reads them sooner than it takes to import (some 60 tasks)."""
+
+_AGAIN = "GIT_COORD_START"
+"""Tells the same process, started over, to do without the stand-ins."""
+
+_state = {"lean": False}
+
+
+def is_lean() -> bool:
+    """Whether the stand-ins of ``lean`` serve this process."""
+    return _state["lean"]
+
+
+def be_lean() -> None:
+    """Choose the stand-ins. No effect once records are declared: two kinds of them must never meet."""
+    if "gitcoord.lean" not in sys.modules and sys.implementation.name == "cpython":
+        _state["lean"] = True
+
+
+def start_over(environ: MutableMapping[str, str]) -> NoReturn:
+    """Begin again with everything, before anything was read or written: the command line needs more than ``lane``."""
+    environ[_AGAIN] = "full"
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def choose(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:
+    """Choose by the command line, without understanding it: its first word that is no option."""
+    if environ.pop(_AGAIN, None) is not None or os.name != "posix":
+        return
+    verb = next((word for word in argv if not word.startswith("-")), "")
+    if verb in ONE_RECORD or (verb in WHOLE_BOARD and not _has_many_tasks(environ)):
+        be_lean()
+
+
+def _has_many_tasks(environ: MutableMapping[str, str]) -> bool:
+    """Whether the repository around has a cache of many tasks (see ``coordinator.records``)."""
+    if "GIT_DIR" in environ or "GIT_COMMON_DIR" in environ:
+        return True
+    try:
+        return os.stat(os.path.join(_common_dir(os.getcwd()), "coord", "cache", "tasks")).st_size > _MANY
+    except OSError:
+        return False
+
+
+def _common_dir(start: str) -> str:
+    """The Git directory that all worktrees share, as far as files show it. Raises OSError."""
+    while not os.path.exists(place := os.path.join(start, ".git")):
+        parent = os.path.dirname(start)
+        if parent == start:
+            raise FileNotFoundError
+        start = parent
+    if os.path.isdir(place):
+        return place
+    with open(place, encoding="utf-8", errors="surrogateescape") as link:
+        own = os.path.join(start, link.readline().removeprefix("gitdir: ").rstrip("\n"))
+    with open(os.path.join(own, "commondir"), encoding="utf-8", errors="surrogateescape") as shared:
+        return os.path.join(own, shared.readline().rstrip("\n"))

@@ -1,0 +1,100 @@
+"""How quick commands start: what they import, when they do not, and that nothing else is different for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gitcoord
+from gitcoord import startup
+from tests.support import Scratch
+
+SLOW = {
+    "typing", "msgspec", "re", "enum", "contextlib", "functools", "collections", "signal", "dataclasses", "inspect",
+    "subprocess", "json", "pathlib", "datetime", "logging", "typer", "rich", "click", "pygit2", "cffi",
+}  # fmt: skip
+
+QUICK = (
+    "start ann --no-bind",
+    "heartbeat --session ann",
+    "whoami --session ann",
+    "claim 15 --no-worktree --session ann",
+    "claim 15 --no-worktree --session ann --json",
+    "progress 15 40 --session ann",
+    "lock deploy --session ann",
+    "check src/a.py",
+    "set issue:15 phase review",
+    "get issue:15 phase",
+    "incr project:x next",
+    "unlock deploy --session ann",
+    "release 15 --reason later --session ann",
+    "claim --next --no-worktree --session ann",
+    "done 15 --session ann",
+    "end --session ann",
+)
+
+
+def imports(at: Path, words: list[str]) -> tuple[set[str], subprocess.CompletedProcess[str]]:
+    """Modules that a command imports, without those that ``site`` brings."""
+    home = Path(gitcoord.__file__).parent.parent
+    packages = [path for path in sys.path if "-packages" in path]
+    code = f"import sys; sys.path += {[str(home), *packages]!r}; from gitcoord.__main__ import main; main()"
+    argv = [sys.executable, "-S", "-X", "importtime", "-c", code, *words]
+    done = subprocess.run(argv, cwd=at, capture_output=True, text=True)
+    names = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    return names, done
+
+
+def test_no_quick_command_imports_anything_slow(scratch: Scratch) -> None:
+    scratch.coord("init")
+    for line in QUICK:
+        imported, done = imports(scratch.path, line.split(" "))
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        assert sorted(SLOW & imported) == [], line
+        assert "gitcoord.lean.records" in imported
+
+
+@pytest.mark.parametrize("line", ["lock --nope", "heartbeat --help", "claim --priority"])
+def test_a_line_that_needs_more_words_gets_them(scratch: Scratch, line: str) -> None:
+    scratch.coord("init")
+    imported, done = imports(scratch.path, line.split(" "))
+    assert "typer" in imported
+    assert done.returncode in (0, 129)
+    assert "Usage" in done.stdout + done.stderr or "usage" in done.stdout + done.stderr
+
+
+def test_a_board_of_many_tasks_is_read_with_msgspec(scratch: Scratch) -> None:
+    scratch.coord("init")
+    lines = "".join(f'{{"id": "t{number}", "title": "{"x" * 200}"}}\n' for number in range(80))
+    scratch.coord("task", "add", "--batch", "-", stdin=lines)
+    scratch.coord("ready")  # writes the cache
+    scratch.coord("start", "ann", "--no-bind")
+    imported, done = imports(scratch.path, ["whoami", "--session", "ann"])
+    assert done.returncode == 0
+    assert "msgspec" in imported
+    assert "msgspec" not in imports(scratch.path, ["heartbeat", "--session", "ann"])[0]
+
+
+@pytest.mark.parametrize("where", ["main", "linked", "below"])
+def test_the_cache_is_found_from_every_place(scratch: Scratch, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = scratch.path
+    if where == "linked":
+        folder = scratch.path.parent / "linked"
+        scratch.git("worktree", "add", str(folder))
+    elif where == "below":
+        folder = scratch.path / "a" / "b"
+        folder.mkdir(parents=True)
+    cache = scratch.path / ".git" / "coord" / "cache"
+    cache.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    assert not startup._has_many_tasks({})
+    (cache / "tasks").write_bytes(b"x" * (1 << 20))
+    assert startup._has_many_tasks({})
+
+
+def test_outside_of_every_repository_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not startup._has_many_tasks({})
