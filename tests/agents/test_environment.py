@@ -10,6 +10,7 @@ import pytest
 
 from gitcoord import Coordinator
 from gitcoord.agents.environment import NAMES, TABLE, private_places, session_environment, whole_environment
+from gitcoord.cli.recipes import read
 from tests.faults.support import Office
 from tests.support import Scratch
 
@@ -100,3 +101,8 @@ def test_a_nested_agent_with_an_id_of_its_own_still_acts_as_the_session_around(o
     env = {"GIT_COORD_SESSION": around.id, "CLAUDE_SESSION_ID": around.id, "CLAUDE_CODE_SESSION_ID": "7f"}
     assert acting(office, env) == around.id
     assert acting(office, {"CLAUDE_CODE_SESSION_ID": "7f"}) == other.id
+
+
+def test_the_page_shows_the_table_as_it_is() -> None:
+    rows = [line for line in read("launch").splitlines() if line.startswith("| `") and "_" in line.split("`")[1]]
+    assert rows == [f"| `{each.name}` | {each.meaning} | {each.reader} |" for each in TABLE]

@@ -261,3 +261,23 @@ def test_a_repository_of_any_name_will_do(tmp_path: Path) -> None:
     assert seen(ran)["GIT_COORD_TASK"] == "Ärger mit 'x'"
     assert "\u202e" not in ran.err
     assert Path(seen(ran)["CLAUDE_PROJECT_DIR"]).is_dir()
+
+
+def test_isolated_an_agent_has_its_own_directory_for_this_session(repo: Scratch, tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path / "home")}
+    (tmp_path / "home/.claude/skills/tidy").mkdir(parents=True)
+    ran = run(repo, "--isolate", "--agent", "claude", "--", *standin("say", "hello", "env"), env=env)
+    found = seen(ran)
+    private = repo.common_dir() / "coord/sessions" / found["GIT_COORD_SESSION"]
+    assert found["CLAUDE_CONFIG_DIR"].startswith(str(private))
+    assert "hello" in Path(found["CLAUDE_HISTORY_FILE"]).read_text()
+    assert (Path(found["CLAUDE_CONFIG_DIR"]) / "skills/tidy").is_dir()
+    assert not (tmp_path / "home/.claude/history.jsonl").exists()
+
+
+def test_an_unknown_agent_cannot_be_isolated_and_nothing_runs(repo: Scratch) -> None:
+    ran = run(repo, "--isolate", "--task", "15", "--json", "--", "touch", "ran")
+    assert (ran.code, ran.error["code"]) == (129, "usage")
+    assert sessions(repo)[0]["state"] == "ended"
+    assert task(repo, "15")["state"] == "pending"
+    assert not (repo.path / ".worktrees/15/ran").exists()
