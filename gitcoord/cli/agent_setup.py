@@ -46,7 +46,7 @@ def _declare(agent: str, about: str) -> Callable[..., Reply]:
         user: Annotated[bool, Flag("--user", about="In your own settings, for all projects.")] = False,
         mcp: Annotated[bool, Flag("--mcp", about="Enter the MCP server, installed here or not.")] = False,
         no_mcp: Annotated[bool, Flag("--no-mcp", about="Leave the MCP server out.")] = False,
-        no_statusline: Annotated[bool, Flag("--no-statusline", about="Leave the status line out.")] = False,
+        no_statusline: Annotated[bool, Flag("--no-statusline", about="Leave Claude's status line out.")] = False,
     ) -> Reply:
         if check and (remove or print_only):
             raise Usage("--check stands alone", hint=f"git coord setup {agent} --check")
@@ -57,13 +57,17 @@ def _declare(agent: str, about: str) -> Callable[..., Reply]:
         if remove:
             return _removed(work, print_only)
         changes = work.plan()
+        again = f"git coord setup {agent}{' --user' if user else ''}"
         if check:
-            return _checked(agent, changes, user)
+            return _checked(agent, changes, again)
         if print_only:
             return _printed(changes)
         work.carry_out(changes)
         notes = [*work.notes, *_not_initialised(ctx, user)]
-        return Reply(_records(changes), lambda: look.written(agent, changes), notices=_notices(notes))
+        done = f"{again} --remove"
+        return Reply(
+            _records(changes), lambda: look.written(agent, changes, done), notices=_notices(notes), confirms=True
+        )
 
     return setup
 
@@ -107,16 +111,15 @@ def _removed(work: "Work", print_only: bool) -> Reply:
     if print_only:
         return _printed(changes)
     work.carry_out_removal(changes)
-    return Reply(_records(changes), lambda: look.removed(changes))
+    return Reply(_records(changes), lambda: look.removed(changes), confirms=True)
 
 
-def _checked(agent: str, changes: "Sequence[Change]", user: bool) -> Reply:
+def _checked(agent: str, changes: "Sequence[Change]", again: str) -> Reply:
     wrong = [change for change in changes if change.action != "unchanged"]
     refusal = None
     if wrong:
-        hint = f"git coord setup {agent}{' --user' if user else ''}"
         message = f"{agent} is not set up: {len(wrong)} of {len(changes)} files are missing or out of date"
-        refusal = NotFound(message, hint=hint, files=_records(changes))
+        refusal = NotFound(message, hint=again, files=_records(changes))
     return Reply(_records(changes), lambda: look.checked(changes), refusal=refusal)
 
 

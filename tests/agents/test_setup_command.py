@@ -132,7 +132,9 @@ def test_the_users_settings_may_have_moved(tmp_path: Path) -> None:
 
 
 def test_users_are_told_what_is_left_for_them_to_do(scratch: Scratch) -> None:
-    assert "claude mcp add --scope user" in scratch.coord("setup", "claude", "--user", "--mcp").err
+    ran = scratch.coord("setup", "claude", "--user", "--mcp")
+    assert "claude mcp add --scope user" in ran.err
+    assert ran.out.splitlines()[-1] == "undo: git coord setup claude --user --remove"
     assert "/hooks" in scratch.coord("setup", "codex").err
     assert "git coord init" in scratch.coord("setup", "gemini").err
     scratch.coord("init", "--no-hooks")
@@ -156,6 +158,20 @@ def test_a_broken_settings_file_is_named_and_left_alone(scratch: Scratch) -> Non
     assert (ran.code, ran.error["code"], ran.error["path"]) == (1, "unsafe", str(path))
     assert path.read_text() == '{"a": 1,'
     assert sorted(scratch.path.joinpath(".claude").iterdir()) == [path]
+
+
+def test_several_at_once_write_what_one_writes(scratch: Scratch) -> None:
+    path = scratch.path / "AGENTS.md"
+    path.write_text("others")
+    running = [scratch.start_coord("setup", "codex", "--no-mcp") for _ in range(4)]
+    assert [one.wait(60) for one in running] == [0] * 4
+    for one in running:
+        one.communicate()
+    assert path.read_text().count(">>> gitcoord >>>") == 1
+    assert scratch.coord("setup", "codex", "--check", "--no-mcp").code == 0
+    assert scratch.coord("setup", "codex", "--remove", "-q").out == ""
+    assert path.read_text().strip() == "others"
+    assert sorted(scratch.path.iterdir()) == [scratch.path / ".git", path, scratch.path / "README.md"]
 
 
 def test_it_goes_by_the_worktree_also_when_git_dir_is_exported(scratch: Scratch) -> None:

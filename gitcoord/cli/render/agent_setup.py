@@ -15,10 +15,10 @@ _DONE = {"create": "created", "update": "updated", "remove": "removed", "unchang
 _FOUND = {"create": "missing", "update": "out of date", "unchanged": "in place"}
 
 
-def written(agent: str, changes: Sequence[Change]) -> Doc:
+def written(agent: str, changes: Sequence[Change], undo: str) -> Doc:
     if all(change.action == "unchanged" for change in changes):
         return lines(f"nothing to do: {agent} is set up already")
-    return [Line(f"{agent} takes part now:"), _facts(changes, _DONE), Line(f"undo: git coord setup {agent} --remove")]
+    return [Line(f"{agent} takes part now:"), _facts(changes, _DONE), Line(f"undo: {undo}")]
 
 
 def removed(changes: Sequence[Change]) -> Doc:
