@@ -79,7 +79,7 @@ def _around(ctx: Context) -> str:
 
     name = os.path.basename(ctx.environ.get("SHELL", ""))
     if name not in SHELLS:
-        raise Usage("say which shell", hint="git coord setup shell --shell bash|zsh|fish")
+        raise Usage("say which shell: bash, zsh or fish", hint="git coord setup shell --shell bash")
     return name
 
 
