@@ -108,7 +108,7 @@ def answered(call: Call, environ: Mapping[str, str], prepare: Callable[[bool], o
         return NOTHING
     known = place.known(call.external)
     exported = _exported(place, environ)
-    sid = exported or (known[0] if known else "")
+    sid = known[0] if known else exported  # the note knows what became of the one that was exported
     pid = known[2] if known else 0
     if _quickly(call, place, sid, pid):
         return NOTHING

@@ -13,6 +13,7 @@ from gitcoord.coordinator import Coordinator
 from gitcoord.coordinator.locks import HeldPath, Locks
 from gitcoord.core import names
 from gitcoord.core.locks import LockTable
+from gitcoord.errors import NotFound
 
 _SHOWN = 5
 
@@ -29,6 +30,10 @@ def check(coord: Coordinator, call: Call, place: Place, sid: str) -> Answer:
     place.remember_lockers(table.oid, lockers)
     if lockers <= {sid}:
         return NOTHING
+    try:
+        coord.find_me()
+    except NotFound:
+        coord.wanted = None  # a note about a session that is no more: then it is nobody's edit
     paths = inside(call, place)
     found = Locks(coord).covering(paths) if paths else []
     if not found:

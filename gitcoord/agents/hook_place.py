@@ -23,6 +23,7 @@ _CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _PACKED = 64 << 20
 _COUNTS = 1 << 20
 _MANY = 16 << 10
+_MONTH = 30 * 86400
 _RETRY = 60
 """Seconds before a beat that came to nothing is tried again, as in the Git hooks."""
 
@@ -41,7 +42,8 @@ class Place:
 
     def coordinated(self) -> bool:
         """Whether this may be a repository with coordination state; no is certain."""
-        return self.ref(META) != ""
+        found = self.ref(META)
+        return os.path.isdir(os.path.join(self.common, "coord")) if found is None else found != ""
 
     def ref(self, name: str) -> str | None:
         """What a ref points to; empty for one that is not there, None where only Git can tell."""
@@ -89,6 +91,16 @@ class Place:
         """Note which session an agent is. Best effort."""
         if external:
             _note(self.note_path(external), f"1 {sid} {'own' if own else 'lent'} {pid or '-'}")
+
+    def prune(self) -> None:
+        """Take away the notes about agents that have not been heard of for a month: they are found by their records."""
+        folder = os.path.dirname(self.note_path("-"))
+        try:
+            old = [item.path for item in os.scandir(folder) if time.time() - item.stat().st_mtime > _MONTH]
+        except OSError:
+            return
+        for path in old:
+            _unlink(path)
 
     def forget(self, external: str) -> None:
         """Take the note away."""

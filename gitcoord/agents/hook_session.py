@@ -35,6 +35,10 @@ _PACKAGES = {
 """The names of agents' programs, and of the directories that hold their scripts."""
 
 
+_ALONE = ("claude", "gemini", "copilot")
+"""Agents with one conversation in a process; editors and servers have several, and each is a worker of its own."""
+
+
 class Signed:
     """The session; ``own``: started by the hooks, so that they also end it. ``news``: it was not there before."""
 
@@ -85,6 +89,7 @@ def sign_on(coord: Coordinator, call: Call, place: Place, exported: str) -> Sign
         coord.begin()
         pid = agent_pid(call.agent, ancestors())
         signed = _found(coord, call, place, exported, pid) or _new(coord, call, pid)
+        place.prune()
         place.remember(call.external, signed.sid, own=signed.own, pid=pid)
     coord.wanted = signed.sid
     if binding.bound_session(coord.repo.git_dir) is None:
@@ -102,7 +107,8 @@ def _found(coord: Coordinator, call: Call, place: Place, exported: str, pid: int
         noted = _recorded(coord, call.external) or noted
     if noted is not None and not _elsewhere(coord, noted, pid):
         return _go_on(coord, call, noted, pid, own=own)
-    if pid is not None and (same := _of_process(coord, pid)) is not None:
+    alone = call.reason == "clear" or call.agent in _ALONE
+    if pid is not None and alone and (same := _of_process(coord, pid)) is not None:
         return _go_on(coord, call, same, pid, own=True)
     by_hand = _by_hand(coord, call, place)
     return None if by_hand is None else _go_on(coord, call, by_hand, None, own=False)

@@ -34,6 +34,8 @@ def work(call: Call, place: Place, sid: str, exported: str, environ: Mapping[str
     env = dict(environ)
     if not place.exported:
         env = {name: value for name, value in env.items() if name not in LOCAL_VARIABLES}
+    if not exported:
+        env.pop("GIT_COORD_SESSION", None)  # some other repository's
     start = os.getcwd() if place.exported else place.top
     with Coordinator.open(start, env, session=sid or None, long_lived=False) as coord:
         if call.event == "before":
@@ -61,7 +63,7 @@ def _sign_on(coord: Coordinator, call: Call, place: Place, exported: str) -> Ans
     if call.event == "start":
         _export(coord.environ, signed.sid)
     else:
-        place.count(signed.sid, "m")
+        place.count(signed.sid, "m" if call.event == "prompt" else "t")
     coord.sync_soon()
     return say.context(call, told(coord, os.path.abspath(call.cwd or place.top)), signed.sid)
 

@@ -178,6 +178,13 @@ def test_a_shared_lock_wants_no_change_either(scratch: Scratch, office: Office) 
     assert denied(edit(scratch, "src/a.py"))
 
 
+def test_a_note_about_a_session_that_is_no_more_protects_nobody(scratch: Scratch, ben: Coordinator) -> None:
+    place = hook_place.find(str(scratch.path), {})
+    assert place is not None
+    place.remember("conv-1", "s-aaaaaaaaaa", own=True, pid=None)
+    assert denied(edit(scratch, "src/a.py"))
+
+
 def test_the_guard_s_mode_is_obeyed(scratch: Scratch, ben: Coordinator) -> None:
     scratch.git("config", "coord.guard", "warn")
     answer = edit(scratch, "src/a.py")

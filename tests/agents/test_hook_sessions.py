@@ -74,6 +74,27 @@ def test_a_cleared_memory_leaves_the_session_and_its_claims_as_they_are(scratch:
         assert "You hold (1):\n- 15 " in heard.context
 
 
+def test_two_conversations_in_one_editor_are_two_workers(scratch: Scratch, office: Office) -> None:
+    with Agent(scratch.path, "conv-1", name="cursor") as editor:
+        editor.hook("sessionStart")
+        editor.session_id = "conv-2"
+        editor.hook("sessionStart")
+        assert {found["external_id"] for found in sessions(scratch)} == {"conv-1", "conv-2"}
+
+
+def test_notes_about_agents_of_long_ago_are_not_kept(scratch: Scratch, office: Office) -> None:
+    with Agent(scratch.path, "conv-1") as agent:
+        agent.hook("SessionStart", source="startup")
+        me = only(scratch)["id"]
+        note = scratch.path / ".git/coord/agents/conv-1"
+        os.utime(note, (0, 0))
+        with Agent(scratch.path, "conv-2") as another:
+            another.hook("SessionStart", source="startup")
+        assert not note.exists()
+        assert me in agent.hook("UserPromptSubmit", prompt="still here").context
+        assert note.exists()
+
+
 def test_a_resumed_agent_goes_on_with_its_session_in_another_process(scratch: Scratch, office: Office) -> None:
     with Agent(scratch.path, "conv-1") as agent:
         agent.hook("SessionStart", source="startup")
@@ -109,6 +130,11 @@ def test_an_agent_inside_a_launched_session_is_that_session(scratch: Scratch, of
         agent.hook("SessionEnd", reason="other")
         found = only(scratch)
         assert (found["state"], found["tool_calls"]) == ("live", 1)
+        office.coord(lent).end(force=True)
+        successor = agent.hook("SessionStart", source="resume").context
+        assert only(scratch)["resumed_from"] == lent
+        assert only(scratch)["id"] in successor
+        assert agent.hook("PostToolUse", tool_name="Bash").silent
 
 
 def test_a_session_of_another_repository_in_the_environment_is_nobody_here(scratch: Scratch, office: Office) -> None:
