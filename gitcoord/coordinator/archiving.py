@@ -15,7 +15,7 @@ from gitcoord.coordinator.records import Loaded
 from gitcoord.core import codec, names
 from gitcoord.core.model import Session
 from gitcoord.core.times import rfc3339
-from gitcoord.errors import Exists, NotFound, Unsafe
+from gitcoord.errors import Exists, NotFound, Unsafe, Usage
 from gitcoord.git import beatfile, host, localfile, localtree, tmuxnote
 from gitcoord.git.filelock import exclusive, turn
 from gitcoord.lean import TYPE_CHECKING, msgspec
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gitcoord.core.views import EventView
 
 _ISOLATION = "isolation.json"
+_NOTES = frozenset({"beat", "tmux", "inherited"})
 _WAIT = 60.0
 
 
@@ -98,7 +99,7 @@ class Archiving:
         if os.path.islink(path) or not os.path.isdir(path):
             return None
         found = list(localtree.items(path))
-        files = [item for item in found if item.kind == "file"]
+        files = [item for item in found if item.kind == "file" and item.name not in _NOTES]
         return Private(
             path=path,
             files=len(files),
@@ -118,6 +119,8 @@ class Archiving:
         target = os.path.abspath(path if path is not None else f"{sid}.tar.gz")
         if os.path.lexists(target):
             raise Exists(f"{target} is there already, and stays as it is", hint="name another file", path=target)
+        if not os.path.isdir(os.path.dirname(target)):
+            raise Usage(f"there is no directory {os.path.dirname(target)}", hint="name a file in one that exists")
         private = self._private(sid)
         events = self._events(sid)
         lines = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
@@ -159,13 +162,17 @@ class Archiving:
         coord = self.coord
         limit = coord.config.session_retention if older_than is None else older_than
         coord.begin(*coord.my_refs())
-        done = []
+        done, bare = [], []
         with nullcontext() if dry_run else exclusive(self._lock):
             for found in sorted(self._known(), key=lambda item: item.record.started_at):
                 planned = self._archived(found.record, coord.clock.now() - limit)
-                if planned is not None:
+                if planned is not None and planned.files:
                     done.append(planned if dry_run else self._put_away(planned))
-        return Archive(sessions=tuple(done), older_than=limit, dry_run=dry_run)
+                elif planned is not None:
+                    bare.append(planned.session)
+                    if not dry_run:
+                        self._take_away(planned.session, shred=False)
+        return Archive(sessions=tuple(done), bare=tuple(bare), older_than=limit, dry_run=dry_run)
 
     def _known(self) -> list[Loaded[Session]]:
         """Every session, also those whose record was folded away with other finished ones."""
@@ -184,7 +191,7 @@ class Archiving:
         if not names.is_session_id(record.id) or self._in_use(record) is not None:
             return None
         private = self._private(record.id) if (record.ended_at or "z") < rfc3339(before) else None
-        if private is None or private.files == 0 or private.touched > before:
+        if private is None or private.touched > before:
             return None
         free = next(path for path in self._archives(record.id) if not os.path.lexists(path))
         return Archived(
@@ -232,7 +239,7 @@ class Archiving:
             path=private.path,
             files=private.files,
             bytes=private.bytes,
-            unshredded=left if shred else private.files,
+            shredded=private.files - left if shred else 0,
         )
 
     def check_removable(self, record: Session) -> None:

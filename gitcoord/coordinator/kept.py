@@ -7,7 +7,10 @@ from gitcoord.core.views import SessionView
 
 
 class Private(Struct, frozen=True, kw_only=True):
-    """A session's private directory here: how much is in it, and whose state it is if it was isolated."""
+    """A session's private directory here: how much is in it, and whose state it is if it was isolated.
+
+    What gitcoord notes for itself does not count.
+    """
 
     path: str
     files: int
@@ -28,14 +31,14 @@ class Shown(Struct, frozen=True, kw_only=True):
 
 
 class Removed(Struct, frozen=True, kw_only=True):
-    """A private directory that is gone; ``unshredded``: files that were not overwritten."""
+    """A private directory that is gone; ``shredded``: how many of its files were overwritten first."""
 
     session: str
     session_name: str
     path: str
     files: int
     bytes: int
-    unshredded: int
+    shredded: int
 
 
 class Exported(Struct, frozen=True, kw_only=True):
@@ -62,9 +65,13 @@ class Archived(Struct, frozen=True, kw_only=True):
 
 
 class Archive(Struct, frozen=True, kw_only=True):
-    """What was archived, or with ``dry_run`` would be; ``older_than`` in seconds."""
+    """What was archived, or with ``dry_run`` would be; ``older_than`` in seconds.
+
+    ``bare``: sessions whose directory goes without an archive, because nothing of anybody's is in it.
+    """
 
     sessions: tuple[Archived, ...]
+    bare: tuple[str, ...]
     older_than: float
     dry_run: bool
 

@@ -73,6 +73,7 @@ def test_export_writes_where_it_is_told_and_never_over_a_file(coord: Coord, tmp_
         assert text is not None
         assert SECRET.encode() not in text.read()
     assert coord("sessions", "export", gone, str(target), "--json").error["code"] == "exists"
+    assert coord("sessions", "export", gone, str(tmp_path / "no" / "x"), "--json").error["code"] == "usage"
 
 
 def test_export_without_a_file_takes_the_sessions_id(coord: Coord, scratch: Scratch, gone: str) -> None:
@@ -118,10 +119,10 @@ def test_archive_says_what_it_would_do_until_it_is_meant(coord: Coord, scratch: 
     for path in (private(scratch, gone), *private(scratch, gone).iterdir()):
         os.utime(path, (past, past))
     planned = coord("sessions", "archive", "--older-than", "0s")
-    assert planned.out.startswith("would archive 1 session:")
+    assert planned.out.startswith("1 session would be archived:")
     assert coord("sessions", "archive", "--older-than", "0s", "--yes", "--dry-run").out == planned.out
     assert private(scratch, gone).exists()
-    assert coord("sessions", "archive", "--older-than", "0s", "--yes").out.startswith("archived 1 session:")
+    assert coord("sessions", "archive", "--older-than", "0s", "--yes").out.startswith("1 session archived:")
     assert not private(scratch, gone).exists()
     assert gone in coord("sessions", "--all").out
     assert f"{gone}.tar.gz" in coord("sessions", "show", gone).out

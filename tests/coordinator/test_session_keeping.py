@@ -99,7 +99,7 @@ def test_masking_takes_secrets_out_and_leaves_out_what_is_no_text(office: Office
 def test_removing_takes_the_directory_and_keeps_the_record(office: Office) -> None:
     session = ended(office)
     removed = office.coord().remove_session(session.id, shred=True)
-    assert removed.unshredded == 0
+    assert (removed.files, removed.shredded) == (1, 1)
     assert not private(office, session.id).exists()
     assert (office.scratch.path.parent / "shared" / "skill.md").read_text() == "shared"
     assert office.scratch.git("rev-parse", "--verify", session_ref(session.id))
@@ -142,6 +142,20 @@ def test_archiving_packs_what_ended_long_ago_and_leaves_the_young(timed: Office,
     assert {view.id for view in timed.coord().choose_sessions(all=True)} == {old.id, young.id}
     assert timed.coord().show_session(old.id).archives == (done.sessions[0].path,)
     assert timed.coord().archive_sessions().sessions == ()
+
+
+def test_a_directory_with_nothing_of_anybodys_goes_without_an_archive(timed: Office, clock: FakeClock) -> None:
+    coord = timed.hire()
+    sid = str(coord.wanted)
+    coord.end()
+    age(private(timed, sid), clock.wall)
+    clock.move(31 * DAY)
+    planned = timed.coord().archive_sessions(dry_run=True)
+    assert (planned.sessions, planned.bare) == ((), (sid,))
+    assert private(timed, sid).exists()
+    assert timed.coord().archive_sessions().bare == (sid,)
+    assert not private(timed, sid).exists()
+    assert not (timed.scratch.common_dir() / "coord" / "archive").exists()
 
 
 def test_what_was_written_to_lately_is_not_archived_however_long_ago_the_record_says(

@@ -48,18 +48,19 @@ def exported(done: Exported) -> Doc:
 
 
 def archived(done: Archive) -> Doc:
-    if not done.sessions:
+    if not done.sessions and not done.bare:
         return lines(f"nothing to archive: no session here ended more than {done.older_than / 86400:g} days ago")
-    table = Table(
-        ("SESSION", "ID", "ENDED", "FILES", "SIZE", "ARCHIVE"),
-        tuple(
+    would = "would be " if done.dry_run else ""
+    doc: list[Line | Table] = []
+    if done.sessions:
+        heads = ("SESSION", "ID", "ENDED", "FILES", "SIZE", "ARCHIVE")
+        rows = (
             (item.session_name, item.session, moment(item.ended_at), str(item.files), size(item.bytes), item.path)
             for item in done.sessions
-        ),
-        long=5,
-    )
-    how = "would archive" if done.dry_run else "archived"
-    doc: list[Line | Table] = [Line(f"{how} {count(len(done.sessions), 'session')}:"), table]
+        )
+        doc += [Line(f"{count(len(done.sessions), 'session')} {would}archived:"), Table(heads, tuple(rows), long=5)]
+    if done.bare:
+        doc.append(Line(f"{count(len(done.bare), 'empty directory', 'empty directories')} {would}removed"))
     return [*doc, Line("'git coord sessions archive --yes' does it", "dim")] if done.dry_run else doc
 
 
@@ -75,8 +76,12 @@ def removed(done: Removed, *, shred: bool) -> Doc:
     doc = [Line(f"removed {count(done.files, 'file')}, {size(done.bytes)} of {done.session_name}: {done.path}")]
     if shred:
         doc.append(Line("overwritten first, which SSDs, copy on write, snapshots and backups may outlive", "dim", 1))
-        if done.unshredded:
-            doc.append(Line(f"{count(done.unshredded, 'file')} not overwritten: in use under another name", "warn", 1))
+        if done.shredded < done.files:
+            doc.append(
+                Line(
+                    f"{count(done.files - done.shredded, 'file')} not overwritten: in use under another name", "warn", 1
+                )
+            )
     return doc
 
 
