@@ -44,7 +44,7 @@ def be_lean() -> None:
 def start_over(environ: MutableMapping[str, str]) -> NoReturn:
     """Begin again with everything, before anything was read or written: the command line needs more than ``lane``."""
     environ[_AGAIN] = "full"
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program
 
 
 def choose(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:

@@ -74,8 +74,6 @@ TABLE: dict[str, str] = {
     "hub unset": "hub",
     "sync": "hub",
     "push": "hub",
-    "export": "transfer",
-    "import": "transfer",
     "prime": "prime",
     "export": "transfer",
     "import": "transfer",

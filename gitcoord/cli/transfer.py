@@ -41,7 +41,8 @@ def export(
         written = _write(os.path.join(ctx.start, file), b"".join(line + b"\n" for line in lines))
         done = {"file": file, "records": len(lines) - 2, "bytes": written}
         return Reply(done, lambda: look.exported(file, len(lines) - 2), notices=notices, confirms=True)
-    plain = [msgspec.json.decode(line) for line in lines] if ctx.options.json else None
+    to_programs = ctx.options.json or ctx.options.porcelain or ctx.options.z
+    plain = [msgspec.json.decode(line) for line in lines] if to_programs else None
     # To the byte for a program; a terminal gets it harmless. fsdecode, because _bare encodes it back in the same way.
     bare = None if sys.stdout.isatty() else os.fsdecode(b"\n".join(lines))
     return Reply(plain, lambda: [Line(line.decode()) for line in lines], bare=bare, notices=notices)

@@ -153,7 +153,7 @@ class Importing:
     def _task_there(self, name: str, what: str, source: str) -> Row:
         known = self.coord.task(name)
         if known is not None and f"source:{source}" in known.record.labels:
-            return Row(kind="task", source=what, target=name, action="exists", reason="imported before")
+            return Row(kind="task", source=what, target=name, action="exists")
         reason = f"there is another task {name} here, not from {source}"
         return Row(kind="task", source=what, target=name, action="skipped", reason=reason)
 

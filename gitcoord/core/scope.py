@@ -10,7 +10,6 @@ Must not know sessions, clocks or where scopes are kept.
 
 from __future__ import annotations
 
-
 from gitcoord.core import codec
 from gitcoord.core.glob import Class, collapsed, covers, tokens
 from gitcoord.core.model import FORMAT, Struct

@@ -159,12 +159,14 @@ def read(data: bytes) -> list[Item]:
     """
     if len(data) > MAX_FILE:
         raise Usage(f"{len(data)} bytes are too many: at most {MAX_FILE}")
+    if not is_export(data):
+        raise Usage("this is no export of gitcoord", hint="git coord help import")
     rows = data.split(b"\n")
     if rows[-1] == b"":
         rows.pop()
     if len(rows) > MAX_LINES:
         raise Usage(f"{len(rows)} lines are too many: at most {MAX_LINES}")
-    _check_head(_plain(rows[0] if rows else b"", 1))
+    _check_head(_plain(rows[0], 1))
     found: dict[str, list[Item]] = {}
     last = None
     for number, line in enumerate(rows[1:-1], 2):
@@ -192,8 +194,6 @@ def _plain(line: bytes, number: int) -> dict[str, Any]:
 
 
 def _check_head(head: dict[str, Any]) -> None:
-    if head.get("kind") != MARK:
-        raise Usage("this is no export of gitcoord", hint="git coord help import")
     version = head.get("format")
     if not isinstance(version, int) or version > FORMAT:
         raise NewerFormat(f"the export has format {version}; this gitcoord reads {FORMAT}")

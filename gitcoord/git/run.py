@@ -1,6 +1,6 @@
 """The only place that starts processes.
 
-``run`` starts one program to its end; ``Batch`` keeps ``git cat-file --batch`` open for many questions. Built on
+``run`` starts one program to its end; ``begin`` starts one that somebody will ``run`` soon. Built on
 ``os.posix_spawn``: importing ``subprocess`` costs 7 ms a command (measured, Python 3.11) and a git spawn 1 ms. Must not
 know what the programs mean. Arguments are lists; nothing here ever meets a shell.
 """
@@ -69,15 +69,41 @@ def run(
     return _run(*with_what) if tracer is None else tracer.process(argv, lambda: _run(*with_what))
 
 
+_begun: dict[tuple[str, ...], tuple[Mapping[str, str], int, int, int]] = {}
+
+
+def begin(argv: Sequence[str], *, env: Mapping[str, str]) -> None:
+    """Start ``argv``, without input, while there is something else to do; ``run`` with the same words takes it over.
+
+    For programs that only look. Nobody need come for it. Never fails: ``run`` will say why it cannot be started.
+    """
+    null = os.open(os.devnull, os.O_RDWR)
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    try:
+        _begun[tuple(argv)] = env, spawn(argv, env, null, out_write, err_write), out_read, err_read
+    except GitFailed:
+        os.close(out_read)
+        os.close(err_read)
+    finally:
+        for fd in (null, out_write, err_write):
+            os.close(fd)
+
+
 def _run(
     argv: Sequence[str], env: Mapping[str, str], data: bytes, timeout: float | None, group: bool, asks: bool
 ) -> Done:
+    begun = _begun.pop(tuple(argv), None)
+    if begun is not None and begun[0] == env and not data:
+        _, pid, out_read, err_read = begun
+        out, err = _talk(None, data, out_read, err_read, None)
+        return Done(_wait(pid), out, err)
     in_read, in_write = os.pipe()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     tty = terminal.ours() if group and asks else None
     try:
-        pid = _spawn(argv, env, in_read, out_write, err_write, group=group)
+        pid = spawn(argv, env, in_read, out_write, err_write, group=group)
     except BaseException:
         for fd in (in_write, out_read, err_read, *([] if tty is None else [tty])):
             os.close(fd)
@@ -107,16 +133,17 @@ def _wait(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _spawn(
+def spawn(
     argv: Sequence[str],
     env: Mapping[str, str],
     stdin: int,
     stdout: int,
     stderr: int,
     *,
-    group: bool,
+    group: bool = False,
     apart: bool = False,
 ) -> int:
+    """Start a process on these descriptors, in a ``group`` of its own or ``apart``; its pid. Raises GitFailed."""
     actions = [
         (os.POSIX_SPAWN_DUP2, stdin, 0),
         (os.POSIX_SPAWN_DUP2, stdout, 1),
@@ -153,7 +180,7 @@ def _kill(pid: int, *, group: bool) -> None:
         pass  # it ended by itself between our decision and the signal
 
 
-def _talk(write_fd: int, data: bytes, out_fd: int, err_fd: int, deadline: float | None) -> tuple[bytes, bytes]:
+def _talk(write_fd: int | None, data: bytes, out_fd: int, err_fd: int, deadline: float | None) -> tuple[bytes, bytes]:
     """Feed ``data`` and collect both outputs until both are closed. Closes all three descriptors."""
     parts: dict[int, list[bytes]] = {out_fd: [], err_fd: []}
     poll = select.poll()
@@ -161,7 +188,9 @@ def _talk(write_fd: int, data: bytes, out_fd: int, err_fd: int, deadline: float 
     poll.register(out_fd, select.POLLIN | select.POLLHUP)
     poll.register(err_fd, select.POLLIN | select.POLLHUP)
     view = memoryview(data)
-    if view:
+    if write_fd is None:
+        pass
+    elif view:
         os.set_blocking(write_fd, False)
         poll.register(write_fd, select.POLLOUT)
         open_fds.add(write_fd)
@@ -206,95 +235,6 @@ def launch(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
     """
     null = os.open(os.devnull, os.O_RDWR)
     try:
-        return _spawn(argv, env, null, null, null, group=True, apart=True)
+        return spawn(argv, env, null, null, null, group=True, apart=True)
     finally:
         os.close(null)
-
-
-class Batch:
-    """A running ``git cat-file --batch``: objects by name, many for the price of one start."""
-
-    _WINDOW = 200  # requests in flight: 200 names fit any pipe, so neither side can block the other
-
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
-        in_read, self._in = os.pipe()
-        self._out, out_write = os.pipe()
-        null = os.open(os.devnull, os.O_WRONLY)
-        try:
-            self._pid = _spawn(argv, env, in_read, out_write, null, group=False)
-        except BaseException:
-            os.close(self._in)
-            os.close(self._out)
-            raise
-        finally:
-            for fd in (in_read, out_write, null):
-                os.close(fd)
-        self._buffer = b""
-
-    def ask(self, names: Sequence[str], limit: int) -> list[tuple[str, str, bytes] | int | None]:
-        """For each name ``(oid, type, content)``; None when missing; its size when that is over ``limit``.
-
-        After an oversized object the process is stopped, and the caller asks again for the rest: see ``closed``.
-        """
-        answers: list[tuple[str, str, bytes] | int | None] = []
-        for start in range(0, len(names), self._WINDOW):
-            window = names[start : start + self._WINDOW]
-            self._write("".join(f"{name}\n" for name in window).encode("utf-8", "surrogateescape"))
-            for _ in window:
-                answer = self._answer(limit)
-                answers.append(answer)
-                if isinstance(answer, int):
-                    return answers
-        return answers
-
-    @property
-    def closed(self) -> bool:
-        return self._pid == 0
-
-    def _answer(self, limit: int) -> tuple[str, str, bytes] | int | None:
-        words = self._line().split(b" ")
-        if len(words) != 3 or not words[2].isdigit():
-            return None  # "<name> missing", "ambiguous", "dangling", "loop": no object to be had
-        size = int(words[2])
-        if size > limit:
-            self.close()
-            return size
-        content = self._take(size + 1)[:-1]
-        return words[0].decode(), words[1].decode(), content
-
-    def _write(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._in, data) :]
-
-    def _line(self) -> bytes:
-        while b"\n" not in self._buffer:
-            self._fill()
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line
-
-    def _take(self, count: int) -> bytes:
-        parts = [self._buffer]
-        have = len(self._buffer)
-        while have < count:
-            chunk = os.read(self._out, max(_CHUNK, count - have))
-            if not chunk:
-                raise GitFailed("git cat-file stopped in the middle of an object")
-            parts.append(chunk)
-            have += len(chunk)
-        data = b"".join(parts)
-        self._buffer = data[count:]
-        return data[:count]
-
-    def _fill(self) -> None:
-        chunk = os.read(self._out, _CHUNK)
-        if not chunk:
-            raise GitFailed("git cat-file stopped before it answered")
-        self._buffer += chunk
-
-    def close(self) -> None:
-        """End the process. Safe to call twice."""
-        if self._pid:
-            os.close(self._in)
-            os.close(self._out)
-            os.waitpid(self._pid, 0)
-            self._pid = 0

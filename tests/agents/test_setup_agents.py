@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tomllib
@@ -148,9 +149,24 @@ def test_every_agent_is_told_the_same_in_few_lines(agent: str, scratch: Scratch)
     assert [TEXT in path.read_text() for path in told] == [True]
 
 
-def test_every_command_that_agents_are_told_of_exists() -> None:
-    import re
+@pytest.mark.parametrize(
+    ("agent", "name", "keys"),
+    [
+        ("claude", ".claude/skills/gitcoord/SKILL.md", ["name", "description"]),
+        ("cursor", ".cursor/rules/gitcoord.mdc", ["description", "alwaysApply"]),
+    ],
+)
+def test_front_matter_is_yaml_that_means_what_it_says(agent: str, name: str, keys: list[str], scratch: Scratch) -> None:
+    assert scratch.coord("setup", agent).code == 0
+    first, *rows = (scratch.path / name).read_text().partition("\n---\n")[0].splitlines()
+    assert first == "---"
+    pairs = [row.partition(": ") for row in rows]
+    assert [key for key, _colon, _value in pairs] == keys
+    for _key, _colon, value in pairs:  # a colon in a value that is not quoted begins a mapping
+        assert re.fullmatch(r'"[^"\\]+"|[a-z]+', value), value
 
+
+def test_every_command_that_agents_are_told_of_exists() -> None:
     from gitcoord.agents.setup.guide import TEXT
     from gitcoord.cli import app
     from gitcoord.cli.table import NOUNS, TABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,16 @@ def test_every_git_call_and_swap_is_told_with_its_time(signed_on: Coord) -> None
     assert any(
         " swap  plumbing: refs/coord/" in line and "refs/coord/tasks/15" in line and "-> won" in line for line in lines
     )
+
+
+def test_a_push_to_the_hub_and_the_swap_it_decides_are_told(
+    signed_on: Coord, scratch: Scratch, make_scratch: Callable[..., Scratch]
+) -> None:
+    scratch.git("remote", "add", "origin", str(make_scratch("hub.git", "--bare").path))
+    assert signed_on("hub", "set", "origin").code == 0
+    lines = signed_on("claim", "15", "--no-worktree", env={"GIT_COORD_DEBUG": "1"}).err.splitlines()
+    assert any(" run   git " in line and " push --porcelain " in line and "-> 0" in line for line in lines)
+    assert any(" swap  hub: " in line and "refs/coord/tasks/15" in line and "-> won" in line for line in lines)
 
 
 def test_a_trace_can_go_to_a_file_of_its_own(scratch: Scratch, tmp_path: Path) -> None:

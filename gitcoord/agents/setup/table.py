@@ -67,7 +67,7 @@ def claude(wish: Wish) -> Plan:
     settings: list[Piece] = [Hooks(events)]
     if wish.status_line:
         settings.append(Entry(None, "statusLine", line, is_status_line))
-    front = f"---\nname: gitcoord\ndescription: {guide.TITLE}\n---\n\n"
+    front = f'---\nname: gitcoord\ndescription: "{guide.TITLE}"\n---\n\n'
     targets = [
         Target(os.path.join(home, "settings.json"), tuple(settings)),
         Target(os.path.join(home, "skills", "gitcoord", "SKILL.md"), (Section(guide.TEXT, head=front),), json=False),
@@ -128,7 +128,7 @@ def cursor(wish: Wish) -> Plan:
     if wish.user:
         notes = ["Cursor keeps rules for all projects in its settings window: 'setup cursor' in a project writes them"]
     else:
-        front = f"---\ndescription: {guide.TITLE}\nalwaysApply: true\n---\n\n"
+        front = f'---\ndescription: "{guide.TITLE}"\nalwaysApply: true\n---\n\n'
         rule = Section(guide.TEXT, head=front)
         targets.append(Target(os.path.join(home, "rules", "gitcoord.mdc"), (rule,), json=False))
     if wish.mcp:
