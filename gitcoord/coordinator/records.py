@@ -290,7 +290,7 @@ def _check_name(ref: str, record: Struct) -> None:
     if isinstance(record, Task):
         expected = names.task_ref(record.id)
     elif isinstance(record, Session):
-        expected = names.SESSIONS + record.id
+        expected = names.SESSIONS + record.id if names.is_session_id(record.id) else ""
     elif ref.startswith(names.EVENTS):
         expected = names.EVENTS + getattr(record, "session", "")
     elif ref.startswith((names.DATA, names.PRIVATE)):

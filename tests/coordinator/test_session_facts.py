@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from gitcoord.core import names
 from tests.faults.support import FakeClock, Office
 
 
@@ -27,3 +30,17 @@ def test_resuming_tells_from_where(office: Office) -> None:
     coord = office.coord(SSH_CLIENT="198.51.100.4 50022 22")
     assert coord.resume(me.id, bind=False).session.ssh_client == "198.51.100.4"
     assert office.coord().resume(me.id, bind=False).session.ssh_client is None
+
+
+@pytest.mark.parametrize("state", ["live", "ended"])
+def test_a_session_under_a_ref_that_no_session_can_have_is_corrupt_and_hides_nobody(office: Office, state: str) -> None:
+    me = office.coord().start("backend", bind=False)
+    git = office.scratch.git
+    record = (
+        git("show", f"{names.session_ref(me.id)}:record.json").replace(me.id, "bad").replace('"live"', f'"{state}"')
+    )
+    blob = git("hash-object", "-w", "--stdin", stdin=record + "\n")
+    tree = git("mktree", stdin=f"100644 blob {blob}\trecord.json\n")
+    git("update-ref", f"{names.SESSIONS}bad", git("commit-tree", tree, "-m", "x"))
+    assert [view.id for view in office.coord().sessions(all=True)] == [me.id]
+    assert [item.code for item in office.coord().status().attention] == ["corrupt"]
