@@ -198,7 +198,7 @@ def test_every_kind_of_event_is_among_these() -> None:
     for kind, every in (
         ("tasks", merge.AnyTaskEvent),
         ("sessions", merge.AnySessionEvent),
-        ("locks", merge.AnyLockEvent),
+        ("locks", lock.AnyLockEvent),
         ("scopes", scope.AnyScopeEvent),
     ):
         tried = {event.__struct_config__.tag for event, _drawn in KINDS[kind].events}
