@@ -56,6 +56,7 @@ RESERVED = frozenset(
         "resume",
         "set",
         "start",
+        "take-back",
         "take-over",
         "unlock",
         "unlock-all",

@@ -34,11 +34,12 @@ AnyTaskEvent = (
     | task_events.Finish
     | task_events.Offer
     | task_events.Accept
+    | task_events.TakeBack
     | task_events.TakeOver
 )
 AnySessionEvent = session.Start | session.Resume | session.Note | session.End | session.Expire
 
-_GRANTS = (task_events.ClaimTask, task_events.Accept, task_events.TakeOver)
+_GRANTS = (task_events.ClaimTask, task_events.Accept, task_events.TakeBack, task_events.TakeOver)
 
 
 class Link(Struct, frozen=True):

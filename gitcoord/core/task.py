@@ -21,12 +21,13 @@ from gitcoord.core.task_events import (
     Renew,
     Reopen,
     Report,
+    TakeBack,
     TakeOver,
     TaskEvent,
     Unplace,
 )
 from gitcoord.core.task_refusals import held, holder_fields, must_hold, refusal, wait_out
-from gitcoord.errors import Blocked, Held, StaleToken
+from gitcoord.errors import Blocked, Held, NotHolder, StaleToken
 from gitcoord.lean import TYPE_CHECKING, Any, get_args, msgspec
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ TABLE: dict[tuple[TaskState | None, str], TaskState | None] = {
     ("failed", "cancel"): "cancelled",
     ("failed", "reopen"): "pending",
     ("done", "reopen"): "pending",
+    ("review", "take-back"): "claimed",
+    ("failed", "take-back"): "claimed",
+    ("done", "take-back"): "claimed",
     ("cancelled", "reopen"): "pending",
     **{(state, "unplace"): state for state in get_args(TaskState)},
 }
@@ -155,8 +159,8 @@ def _granted(task: Task, event: TaskEvent, facts: Facts) -> Task:
     assert event.session is not None  # grants are made to sessions
     token = max(task.token, facts.floor) + 1
     claim = Claim(session=event.session, token=token, since=event.at)
-    former = task.claim or task.former
-    return msgspec.structs.replace(task, claim=claim, former=former, token=token, handoff=None, hold=None)
+    given = msgspec.structs.replace(task, claim=claim, token=token, handoff=None, hold=None)
+    return msgspec.structs.replace(given, former=task.claim) if task.claim is not None else given
 
 
 def _take_over(task: Task, event: TakeOver, facts: Facts) -> Task:
@@ -188,9 +192,8 @@ def _place(task: Task, event: Place, facts: Facts) -> Task:
 def _unplace(task: Task, event: Unplace, facts: Facts) -> Task:
     if event.host not in task.worktrees:
         return task
-    return msgspec.structs.replace(
-        task, worktrees={host: path for host, path in task.worktrees.items() if host != event.host}
-    )
+    kept = {host: path for host, path in task.worktrees.items() if host != event.host}
+    return msgspec.structs.replace(task, worktrees=kept)
 
 
 def _release(task: Task, event: Release, facts: Facts) -> Task:
@@ -206,14 +209,15 @@ def _free(task: Task, event: Free, facts: Facts) -> Task:
 
 def _report(task: Task, event: Report, facts: Facts) -> Task:
     must_hold(task, event)
-    assert event.session is not None
-    last = task.progress
+    last = None if event.exact else task.progress
+    if event.exact and (event.percent, event.phase, event.message) == (None, None, None):
+        return msgspec.structs.replace(task, progress=None)
     progress = Progress(
         phase=event.phase if event.phase is not None or last is None else last.phase,
         percent=event.percent if event.percent is not None or last is None else last.percent,
         message=event.message,
         at=event.at,
-        by=event.session,
+        by=event.session or "",
     )
     return msgspec.structs.replace(task, progress=progress)
 
@@ -237,6 +241,13 @@ def _finish(task: Task, event: Finish, facts: Facts) -> Task:
     )
     state: TaskState = "failed" if event.status == "failed" else "review" if event.review else "done"
     return msgspec.structs.replace(task, state=state, claim=None, result=result)
+
+
+def _take_back(task: Task, event: TakeBack, facts: Facts) -> Task:
+    if task.result is None or task.result.by != event.session:
+        raise NotHolder(f"task {task.id} was not finished by you", **holder_fields(task))
+    wait_out(task, facts.wait)
+    return msgspec.structs.replace(_granted(task, event, facts), result=None)
 
 
 def _offer(task: Task, event: Offer, facts: Facts) -> Task:
@@ -282,6 +293,7 @@ _RULES: dict[type[TaskEvent], Callable[[Task, Any, Facts], Task]] = {
     Report: _report,
     Renew: _renew,
     Finish: _finish,
+    TakeBack: _take_back,
     Offer: _offer,
     Accept: _accept,
     TakeOver: _take_over,

@@ -83,9 +83,16 @@ class Free(TaskEvent, frozen=True, kw_only=True, tag="free"):
 
 
 class Report(TaskEvent, frozen=True, kw_only=True, tag="progress"):
+    """``exact``: exactly so far and no further, whatever was said before; nothing said at all is no progress."""
+
     percent: int | None = None
     phase: str | None = None
     message: str | None = None
+    exact: bool = False
+
+
+class TakeBack(TaskEvent, frozen=True, kw_only=True, tag="take-back"):
+    """Whoever finished the task was too early, and goes on with it under a new token."""
 
 
 class Renew(TaskEvent, frozen=True, kw_only=True, tag="renew"):

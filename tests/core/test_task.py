@@ -9,7 +9,7 @@ import pytest
 
 from gitcoord.core import task as rules
 from gitcoord.core import task_events as events
-from gitcoord.core.model import Claim, Handoff, Hold, Task, TaskState
+from gitcoord.core.model import Claim, Handoff, Hold, Progress, Result, Task, TaskState
 from gitcoord.errors import Blocked, Exists, Held, NotFound, NotHolder, Refused, StaleToken, WrongState
 
 ME, OTHER = "s-aaaaaaaaaa", "s-bbbbbbbbbb"
@@ -31,6 +31,7 @@ EVENTS: dict[str, events.TaskEvent] = {
     "done": events.Finish(at="t", session=ME),
     "offer": events.Offer(at="t", session=ME, note="n"),
     "accept": events.Accept(at="t", session=ME),
+    "take-back": events.TakeBack(at="t", session=ME),
     "take-over": events.TakeOver(at="t", session=ME, reason="r"),
 }
 
@@ -38,7 +39,19 @@ EVENTS: dict[str, events.TaskEvent] = {
 def task_in(state: TaskState, holder: str = ME) -> Task:
     claim = Claim(session=holder, token=3, since="t") if state == "claimed" else None
     offer = Handoff(from_=OTHER, note="n", at="t") if state == "offered" else None
-    return Task(id="15", title="Fix", state=state, claim=claim, handoff=offer, token=3, created_at="t", updated_at="t")
+    over = state in ("done", "failed", "review")
+    result = Result(status="passed", at="t", by=holder) if over else None
+    return Task(
+        id="15",
+        title="Fix",
+        state=state,
+        claim=claim,
+        handoff=offer,
+        result=result,
+        token=3,
+        created_at="t",
+        updated_at="t",
+    )
 
 
 def test_the_events_here_are_all_the_events_there_are() -> None:
@@ -76,6 +89,20 @@ def test_a_token_grows_with_every_grant_and_never_otherwise() -> None:
 def test_claiming_what_one_holds_changes_nothing() -> None:
     task = task_in("claimed")
     assert rules.step(task, EVENTS["claim"], LIVE) is task
+
+
+def test_whoever_finished_a_task_may_go_on_with_it_under_a_new_token() -> None:
+    after = rules.step(task_in("done"), EVENTS["take-back"], FREE)
+    assert (after.state, after.claim, after.result) == ("claimed", Claim(session=ME, token=4, since="t"), None)
+    with pytest.raises(NotHolder):
+        rules.step(task_in("done", OTHER), EVENTS["take-back"], FREE)
+
+
+def test_a_report_can_say_exactly_how_far_it_is() -> None:
+    task = rules.step(task_in("claimed"), events.Report(at="t", session=ME, percent=90, phase="tests"), FREE)
+    back = rules.step(task, events.Report(at="u", session=ME, percent=10, exact=True), FREE)
+    assert back.progress == Progress(percent=10, at="u", by=ME)
+    assert rules.step(task, events.Report(at="u", session=ME, exact=True), FREE).progress is None
 
 
 def test_a_live_holder_keeps_its_task() -> None:
