@@ -20,7 +20,7 @@ from gitcoord.agents import environment, launch_program
 from gitcoord.agents.launch_ending import sign_off
 from gitcoord.agents.launch_start import Launching, sign_on, undo
 from gitcoord.coordinator import Coordinator
-from gitcoord.core.views import SessionView
+from gitcoord.core.views import Notice, SessionView
 from gitcoord.errors import CoordError, NotFound
 from gitcoord.git.child import Held, Watch
 from gitcoord.git.repo import LOCAL_VARIABLES
@@ -72,6 +72,7 @@ class Launched(msgspec.Struct, frozen=True, kw_only=True):
     kept: bool = False
     recorded: bool = True
     trouble: str | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 def launch(
@@ -99,6 +100,8 @@ def launch(
         finally:
             coord.close()
         later = {name: text for name, text in around.items() if name not in LOCAL_VARIABLES}
+        for notice in begun.notices:
+            tell(f"note: {notice.message}")
         tell(launch_program.started(begun, wish.argv[0]))
         status = watch.wait(
             held.pid, every=interval / 2, beat=lambda: _beat(common, later, begun.session.id), grace=wish.grace
@@ -119,7 +122,10 @@ def launch(
         kept=ended.kept,
         recorded=ended.trouble is None,
         trouble=ended.trouble,
+        notices=(*begun.notices, *ended.notices),
     )
+    for notice in ended.notices:
+        tell(f"note: {notice.message}")
     tell(launch_program.over(done))
     return done
 

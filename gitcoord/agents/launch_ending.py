@@ -14,7 +14,7 @@ import msgspec
 
 from gitcoord.agents.launch_start import Launching
 from gitcoord.coordinator import Coordinator
-from gitcoord.core.views import SessionView
+from gitcoord.core.views import Notice, SessionView
 from gitcoord.errors import CoordError, Ended, GitFailed
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class SignedOff(msgspec.Struct, frozen=True, kw_only=True):
     rescued: tuple[str, ...] = ()
     kept: bool = False
     trouble: str | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 def sign_off(
@@ -64,14 +65,17 @@ def _ended(coord: Coordinator, begun: Launching, code: int, on_exit: OnExit | No
         return SignedOff(session=_view(coord, sid), trouble=_over_before(coord, sid))
     note = None if on_exit == "release" else f"{begun.session.name} ended with exit code {code}"
     done = coord.end(handoff=note, force=True, worked_on=on_exit is None, exit_code=code)
-    if done.offered:
-        coord.share()
+    if done.offered or done.released or done.unlocked:
+        coord.share()  # others wait for what was held, and nobody may be here to sync later
+    else:
+        coord.sync_soon()
     return SignedOff(
         session=done.session,
         released=done.released,
         offered=done.offered,
         unlocked=done.unlocked,
         rescued=done.rescued,
+        notices=tuple(coord.notices),
     )
 
 

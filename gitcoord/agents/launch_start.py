@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gitcoord.agents import launch_program
-from gitcoord.core.views import SessionView, TaskView
+from gitcoord.core.views import Notice, SessionView, TaskView
 from gitcoord.errors import CoordError, Held
 from gitcoord.git import host
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Launching(msgspec.Struct, frozen=True, kw_only=True):
     """What a program is started as. ``fresh``: the session was started for it, and ends if it does not run.
 
-    ``lost``: tasks of the resumed session that others have by now.
+    ``lost``: tasks of the resumed session that others have by now. ``notices``: what was said on the way.
     """
 
     session: SessionView
@@ -32,6 +32,7 @@ class Launching(msgspec.Struct, frozen=True, kw_only=True):
     token: int | None
     worktree: str | None
     lost: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 def sign_on(coord: Coordinator, wish: Wish, pid: int) -> Launching:
@@ -50,12 +51,12 @@ def sign_on(coord: Coordinator, wish: Wish, pid: int) -> Launching:
     except BaseException:
         undo(coord, begun)
         raise
+    notices = tuple(coord.notices)
     if task is None:
-        return begun
+        return msgspec.structs.replace(begun, notices=notices)
     found = coord.worktree_for(task.id)
-    return msgspec.structs.replace(
-        begun, task=task.id, token=task.token, worktree=None if found is None else found.path
-    )
+    place = None if found is None else found.path
+    return msgspec.structs.replace(begun, task=task.id, token=task.token, worktree=place, notices=notices)
 
 
 def _go_on(coord: Coordinator, wish: Wish, process: int | None) -> Launching:

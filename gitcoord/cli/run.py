@@ -1,12 +1,11 @@
 """``run``: a session around any program."""
 
-from typing import Annotated, Literal
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Many, Opt, command
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice, duration, filled, pair
 from gitcoord.errors import Usage
+from gitcoord.lean import Annotated, Literal, msgspec
 
 
 @command(
@@ -88,11 +87,8 @@ def run(
         if not options.quiet:
             talk(f"git coord: {safe(line)}")
 
-    done = launch(
-        wish,
-        start=ctx.start,
-        environ=ctx.environ,
-        tell=tell,
-        quiet=options.json or options.porcelain or options.z,
-    )
-    return Reply(done, code=done.exit_code)
+    data = options.json or options.porcelain or options.z
+    done = launch(wish, start=ctx.start, environ=ctx.environ, tell=tell, quiet=data)
+    result = msgspec.to_builtins(done)
+    del result["notices"]  # they stand in the envelope, and a person has heard them when they were due
+    return Reply(result, code=done.exit_code, notices=done.notices if data else ())

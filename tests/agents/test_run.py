@@ -281,3 +281,27 @@ def test_an_unknown_agent_cannot_be_isolated_and_nothing_runs(repo: Scratch) -> 
     assert sessions(repo)[0]["state"] == "ended"
     assert task(repo, "15")["state"] == "pending"
     assert not (repo.path / ".worktrees/15/ran").exists()
+
+
+def test_what_happened_on_the_way_is_said_when_it_is_due(repo: Scratch) -> None:
+    repo.git("config", "coord.trailers", "true")
+    ran = run(repo, "--task", "15", "--", "true")
+    assert ran.err.index("note: coord.trailers is on") < ran.err.index("running true")
+    ran = run(repo, "--task", "16", "--json", "--", "true")
+    assert [notice["code"] for notice in ran.json["notices"]] == ["hook"]
+    assert "notices" not in ran.result
+
+
+def test_with_a_hub_others_get_what_was_offered(repo: Scratch, tmp_path: Path) -> None:
+    hub = Scratch.create(tmp_path / "hub.git", "--bare")
+    repo.git("remote", "add", "origin", str(hub.path))
+    repo.git("push", "-q", "origin", "main")
+    assert repo.coord("hub", "set", "origin").code == 0
+    ran = run(repo, "--name", "here", "--task", "15", "--", "sh", "-c", "echo half >page; exit 2")
+    assert ran.code == 2, ran.err
+    repo.git("clone", "-q", str(hub.path), str(tmp_path / "there"))
+    there = Scratch(tmp_path / "there")
+    assert there.coord("init", "--hub", "origin", "--no-hooks").code == 0
+    there.coord("start", "there")
+    assert there.coord("accept", "15").code == 0
+    assert (there.path / ".worktrees/15/page").read_text() == "half\n"
