@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.agents import hook
 from tests.agents.hooked import Agent
 from tests.faults.support import Office
 from tests.support import Scratch
@@ -59,10 +60,22 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
-def test_what_is_not_understood_is_nobody_s_trouble(scratch: Scratch, office: Office, data: bytes) -> None:
+@pytest.mark.parametrize("name", ["nothing", "bytes", "a deep nest inside", "more than anybody says"])
+def test_what_is_not_understood_is_nobody_s_trouble(scratch: Scratch, office: Office, name: str) -> None:
     before = office.refs()
-    assert say(scratch.path, data) == (0, b"", b"")
+    assert say(scratch.path, HOSTILE[name]) == (0, b"", b"")
+    assert office.refs() == before
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
+def test_nothing_that_is_said_makes_an_answer_or_a_trace(
+    scratch: Scratch, office: Office, data: bytes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(scratch.path)
+    monkeypatch.setattr(hook, "heard", lambda: data)
+    before = office.refs()
+    assert hook.main([], os.environ) == 0
+    assert tuple(capfd.readouterr()) == ("", "")
     assert office.refs() == before
 
 
