@@ -153,7 +153,7 @@ class SimRepo(Repo, frozen=True):
     fault: Fault
     meanwhile: Callable[[], None]
     """Called between the server's greeting and a push: then others act."""
-    settings: dict[str, str]
+    values: dict[str, str]
 
     def git(self, *args: str, **options: object) -> Done:
         words = list(args)
@@ -164,8 +164,8 @@ class SimRepo(Repo, frozen=True):
 
     def _config(self, words: Sequence[str], data: bytes) -> Done:
         if len(words) == 2:
-            self.settings[words[0]] = words[1]
-        return _said("\0".join(f"{name}\n{value}" for name, value in self.settings.items()))
+            self.values[words[0]] = words[1]
+        return _said("\0".join(f"{name}\n{value}" for name, value in self.values.items()))
 
     def _worktree(self, words: Sequence[str], data: bytes) -> Done:
         return _said(f"worktree {self.common}\0bare\0\0")

@@ -74,7 +74,7 @@ class Node:
             hub=world.hub,
             fault=self._fault,
             meanwhile=world.meanwhile,
-            settings=dict(_SETTINGS),
+            values=dict(_SETTINGS),
         )
         self.coord: Coordinator = self.opened()
 
