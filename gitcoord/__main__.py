@@ -21,10 +21,12 @@ def main() -> NoReturn:
     _open_standard_streams()
     if sys.argv[1:3] == ["hook", "agent"]:
         _serve_hook(sys.argv[3:])
-    from gitcoord.startup import choose, is_lean
+    from gitcoord.startup import choose, is_lean, look_ahead
 
     choose(sys.argv[1:], os.environ)
-    if not is_lean():
+    if is_lean():
+        look_ahead(sys.argv[1:], os.environ)
+    else:
         _import_msgspec_quickly()
     from gitcoord.cli.app import run
 

@@ -56,6 +56,20 @@ def choose(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:
         be_lean()
 
 
+def look_ahead(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:
+    """Start the git processes that every command needs, while the rest is still being imported."""
+    if "-C" in argv:
+        return
+    try:
+        start = os.getcwd()
+        common = _common_dir(start)
+    except OSError:
+        return
+    from gitcoord.git import repo
+
+    repo.look_ahead(start, common, environ)
+
+
 def _has_many_tasks(environ: MutableMapping[str, str]) -> bool:
     """Whether the repository around has a cache of many tasks (see ``coordinator.records``)."""
     if "GIT_DIR" in environ or "GIT_COMMON_DIR" in environ:

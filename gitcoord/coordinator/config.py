@@ -58,7 +58,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(repo: Repo, environ: Mapping[str, str]) -> Config:
     """The settings in force in ``repo``. Raises Usage for a value that cannot be meant."""
-    done = repo.git("config", "-z", "--get-regexp", r"^(coord|user|author)\.", check=False)
+    done = repo.settings()
     values: dict[str, str] = {}
     for item in done.out.split(b"\0"):
         name, _, value = os.fsdecode(item).partition("\n")

@@ -17,11 +17,11 @@ from gitcoord.core.model import Meta, Struct
 from gitcoord.core.views import Check
 from gitcoord.errors import CoordError, NotInitialised
 from gitcoord.git import binding, hooks, worktree
+from gitcoord.git.repo import OFFLINE
 from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store import quarantine, recover
 from gitcoord.store.base import BROKEN
 from gitcoord.store.open import why_not_libgit
-from gitcoord.store.reader import OFFLINE
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:

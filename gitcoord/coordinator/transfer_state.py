@@ -15,8 +15,8 @@ from gitcoord.core import names, transfer
 from gitcoord.core.archive import KINDS
 from gitcoord.core.transfer import Item
 from gitcoord.errors import Corrupt
+from gitcoord.git.repo import OFFLINE
 from gitcoord.store.base import BROKEN
-from gitcoord.store.reader import OFFLINE
 
 _SHOWN = 5
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 
 from gitcoord.errors import GitFailed, NoRepository
-from gitcoord.git.run import Batch, Done, run
+from gitcoord.git import batch
+from gitcoord.git import run as process
+from gitcoord.git.run import Done, run
 from gitcoord.lean import TYPE_CHECKING, msgspec
 
 if TYPE_CHECKING:
@@ -87,9 +89,34 @@ class Repo(msgspec.Struct, frozen=True):
         # Replace refs can be pushed by anybody: state is read as it was written.
         return ["--no-replace-objects", f"--git-dir={self.common}"] if at is None else ["-C", at]
 
-    def cat_file(self) -> Batch:
-        """A running ``git cat-file --batch`` on this repository."""
-        return Batch(["git", *self.place(), "cat-file", "--batch"], self.env)
+    def cat_file(self) -> batch.Batch:
+        """A running ``git cat-file --batch`` on this repository, that asks no remote for what is missing."""
+        return batch.open_batch(["git", *self.place(), *_CAT_FILE], {**self.env, **OFFLINE})
+
+    def settings(self) -> Done:
+        """What ``git config`` has of ours and of the author's, as ``name newline value NUL``."""
+        return self.git(*_SETTINGS, check=False)
+
+
+_CAT_FILE = ("cat-file", "--batch")
+_SETTINGS = ("config", "-z", "--get-regexp", r"^(coord|user|author)\.")
+
+# In a partial clone a missing object would be asked of the remote: minutes, prompts, and never ours. The first variable
+# is git 2.44 (and its security back-ports); where it is not known, no protocol being allowed has the same effect.
+OFFLINE: Mapping[str, str] = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
+
+
+def look_ahead(start: str, common: str, environ: Mapping[str, str]) -> None:
+    """Ask Git now what every command asks first, to have the answers when all is imported that asks.
+
+    ``common`` is a guess at the Git directory; after a wrong one they are asked again.
+    """
+    if not LOCAL_VARIABLES.isdisjoint(environ):
+        return
+    process.begin(_questions(start, _QUESTIONS), env={**environ, "LC_ALL": "C"})
+    guess = Repo(common, common, None, False, "", clean_env(environ))
+    process.begin(["git", *guess.place(), *_SETTINGS], env=guess.env)
+    batch.begin(["git", *guess.place(), *_CAT_FILE], {**guess.env, **OFFLINE})
 
 
 def clean_env(environ: Mapping[str, str]) -> dict[str, str]:
@@ -125,8 +152,11 @@ _QUESTIONS = ("--git-common-dir", "--git-dir", "--is-bare-repository", "--show-o
 
 
 def _rev_parse(start: str, environ: Mapping[str, str], *questions: str) -> Done:
-    argv = ["git", "-C", start, "rev-parse", "--path-format=absolute", *questions]
-    return run(argv, env={**environ, "LC_ALL": "C"})
+    return run(_questions(start, questions), env={**environ, "LC_ALL": "C"})
+
+
+def _questions(start: str, questions: Sequence[str]) -> list[str]:
+    return ["git", "-C", start, "rev-parse", "--path-format=absolute", *questions]
 
 
 def _real_top(start: str, top: str, common: str, git_dir: str) -> str:

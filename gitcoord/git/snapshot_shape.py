@@ -14,8 +14,8 @@ import os
 import re
 
 from gitcoord.errors import Corrupt, GitFailed, NewerFormat
+from gitcoord.git.batch import Batch
 from gitcoord.git.repo import Repo
-from gitcoord.git.run import Batch
 from gitcoord.git.status import ABSENT, GITLINK
 from gitcoord.lean import TYPE_CHECKING, msgspec
 

@@ -12,7 +12,7 @@ from _thread import allocate_lock
 
 from gitcoord.errors import Corrupt, GitFailed, UnknownOutcome
 from gitcoord.failpoint import hit
-from gitcoord.git.repo import Repo
+from gitcoord.git.repo import OFFLINE, Repo
 from gitcoord.git.run import Done
 from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store import durable, files, intent, recover
@@ -21,7 +21,7 @@ from gitcoord.store.chain import chains, is_in_chain
 from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
 from gitcoord.store.objects import Obj, build, pack
 from gitcoord.store.outcome import settle
-from gitcoord.store.reader import OFFLINE, Reader
+from gitcoord.store.reader import Reader
 from gitcoord.store.trouble import failed, held_lock, is_plain, os_failed
 from gitcoord.store.writelock import writing
 

@@ -9,18 +9,14 @@ from __future__ import annotations
 from _thread import allocate_lock
 
 from gitcoord.errors import Corrupt, GitFailed
+from gitcoord.git.batch import Batch
 from gitcoord.git.repo import Repo
-from gitcoord.git.run import Batch
 from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import MAX_PAYLOAD, PAYLOAD
 from gitcoord.store.objects import files_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-# In a partial clone a missing object would be asked of the remote: minutes, prompts, and never ours. The first variable
-# is git 2.44 (and its security back-ports); where it is not known, no protocol being allowed has the same effect.
-OFFLINE: Mapping[str, str] = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
+    from collections.abc import Sequence
 
 _DEATHS = 20
 _SPARE = 1024  # a commit object is its message and headers; the limit is meant for what people store
@@ -49,8 +45,7 @@ class Reader:
 
     def _start(self) -> Batch:
         if self._batch is None or self._batch.closed:
-            argv = ["git", *self._repo.place(), "cat-file", "--batch"]
-            self._batch = Batch(argv, {**self._repo.env, **OFFLINE})
+            self._batch = self._repo.cat_file()
         return self._batch
 
     def ask(self, names: Sequence[str]) -> list[Raw | None]:

@@ -14,7 +14,10 @@ from gitcoord import __version__
 from gitcoord.cli.table import TABLE
 from tests.support import Scratch, coord_argv
 
-LISTED = [verb for verb in TABLE if not verb.startswith("hook ")]
+PROGRAMS = ("hook guard", "hook agent", "complete")
+"""Commands that programs call; help lists them nowhere."""
+
+LISTED = [verb for verb in TABLE if verb not in PROGRAMS]
 """Every command that people are told about: those for the Git hooks are not."""
 
 
