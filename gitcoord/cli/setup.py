@@ -62,7 +62,7 @@ def uninstall(
     details="With --report it prints what whoever helps wants to know, as Markdown to paste: versions, settings, "
     "hooks, checks, how many records there are, the end of this session's log. Passwords, tokens and values of "
     "variables are never in it, and neither is the content of any record.",
-    example="git coord doctor --fix\ngit coord doctor --report > report.md",
+    example="git coord doctor --fix\ngit coord doctor --report",
 )
 def doctor(
     ctx: Context,

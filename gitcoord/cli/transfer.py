@@ -25,7 +25,7 @@ _SOURCES = ("auto", "gitcoord", "beads", "dw", "registry", "session-state")
     details="One record a line, sorted; the same state gives the same lines. Private scopes are left out unless asked "
     "for. Rescue snapshots are commits and are only named, and the history of the records stays in Git: "
     "git bundle create FILE --glob='refs/coord/*' takes both. Shared data is not secret, and neither is an export.",
-    example='git coord export state.jsonl\ngit coord export | grep \'"kind":"task"\'',
+    example="git coord export state.jsonl\ngit coord export --private",
     codes=("exists", "corrupt"),
 )
 def export(
