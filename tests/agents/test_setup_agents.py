@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -121,6 +123,22 @@ def test_hooks_of_others_run_beside_ours(scratch: Scratch, installed: Path) -> N
     installed.write_text("#!/bin/sh\necho ours\n")
     assert scratch.coord("setup", "claude").code == 0
     assert StandIn("claude", scratch.path).fire("PreToolUse", "Edit").printed == "theirs\nours\n"
+
+
+def test_the_status_line_that_claude_is_told_to_run_says_something(
+    locked: Scratch, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert locked.coord("setup", "claude").code == 0
+    line = msgspec.json.decode((locked.path / ".claude" / "settings.json").read_bytes())["statusLine"]
+    assert line["type"] == "command"
+    ran = [subprocess.run(["sh", "-c", line["command"]], cwd="/", input=json.dumps({"cwd": str(locked.path)}).encode(),
+                          capture_output=True, timeout=60)]  # fmt: skip
+    without_gitcoord_on_path(monkeypatch)
+    ran.append(subprocess.run(["sh", "-c", line["command"]], cwd="/", input=b"{}", capture_output=True, timeout=60))
+    assert [(done.returncode, done.stdout, done.stderr) for done in ran] == [
+        (0, b"1 other active\n", b""),
+        (0, b"", b""),
+    ]
 
 
 def test_the_mcp_server_is_entered_where_each_agent_looks_for_it(scratch: Scratch) -> None:
