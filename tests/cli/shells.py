@@ -54,11 +54,15 @@ class Shells:
         self.folder = folder
         self.notes = folder / "started"
         folder.mkdir()
-        for shell in shellscript.SHELLS:
-            (folder / f"script.{shell}").write_text(shellscript.whole(shell))
         shim = folder / "git-coord"
         shim.write_text(f'#!/bin/sh\necho "$*" >>"{self.notes}"\nexec "{sys.executable}" -m gitcoord "$@"\n')
         shim.chmod(0o755)
+
+    def script(self, shell: str, text: str | None = None) -> str:
+        """The path of the script for ``shell``, or of ``text`` in its place."""
+        path = self.folder / f"script.{shell}"
+        path.write_text(shellscript.whole(shell) if text is None else text)
+        return str(path)
 
     @property
     def started(self) -> list[str]:
@@ -72,7 +76,7 @@ class Shells:
         if shell == "fish":
             line = (" ".join(("git-coord", *line[2:])),)
         code = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}[shell]
-        out = self.run(shell, code, str(self.folder / f"script.{shell}"), *line, at=at)
+        out = self.run(shell, code, self.script(shell), *line, at=at)
         found = [word for word in out.split("\0") if word]
         return [word for word in found if shell != "zsh" or word.startswith(line[-1].rpartition("=")[2])]
 

@@ -34,8 +34,8 @@ UNSPEAKABLE = ["tab\there", "line\nhere", "\x1b[31mred", "right\u202eleft", "-fo
 @pytest.fixture
 def shells(scratch: Scratch, tmp_path: Path) -> Shells:
     scratch.git("config", "coord.durability", "relaxed")
-    assert scratch.coord("init", "--no-hooks").code == 0
     with Coordinator.open(str(scratch.path), os.environ) as coord:
+        coord.init(hooks=False)
         coord.start("backend")
         for task in ("15", "16", "over"):
             coord.task_add(f"task {task}", id=task)
@@ -59,7 +59,7 @@ def age_refs(repo: Scratch) -> None:
 
 @EVERY
 def test_a_shell_understands_its_script(shells: Shells, shell: str) -> None:
-    script = str(shells.folder / f"script.{shell}")
+    script = shells.script(shell)
     code = "fish --no-execute $argv[1]" if shell == "fish" else f'{shell} -n "$1"'
     assert shells.run(shell, code, script) == ""
 
@@ -80,6 +80,7 @@ def test_verbs_options_and_their_words_are_offered_without_python(shells: Shells
 @EVERY
 def test_each_place_gets_what_fits_there(shells: Shells, shell: str) -> None:
     assert shells.values(shell, "git", "coord", "claim", "") == ["16"]
+    age_refs(shells.repo)
     assert shells.values(shell, "git", "coord", "release", "") == ["15"]
     assert shells.values(shell, "git", "coord", "claim", "--label", "x", "1") == ["16"]
     assert sorted(shells.values(shell, "git", "coord", "task", "show", "")) == ["15", "16", "over"]
@@ -114,7 +115,7 @@ def test_bash_completes_without_anybodys_help(shells: Shells, typed: str, offere
     source "$1"; COMP_WORDBREAKS={shellscript._quoted(BREAKS)}
     COMP_WORDS=({typed}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); __git_coord_main; printf %s "${{COMPREPLY[@]}}"
     """
-    assert shells.run("bash", code, str(shells.folder / "script.bash")) == offered
+    assert shells.run("bash", code, shells.script("bash")) == offered
 
 
 # -- hostile names ----------------------------------------------------------------------------------------------------

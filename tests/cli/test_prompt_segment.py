@@ -18,10 +18,16 @@ EVERY = pytest.mark.parametrize("shell", shellscript.SHELLS)
 
 @pytest.fixture
 def shells(tmp_path: Path) -> Shells:
-    repo = Scratch.create(tmp_path / "a répo")
-    repo.git("config", "coord.durability", "relaxed")
-    assert repo.coord("init", "--no-hooks").code == 0
-    return Shells(repo, tmp_path / "tools")
+    return Shells(Scratch.create(tmp_path / "a répo"), tmp_path / "tools")
+
+
+def backend(shells: Shells) -> Coordinator:
+    """The shells' repository, coordinated, with a session."""
+    shells.repo.git("config", "coord.durability", "relaxed")
+    coord = Coordinator.open(str(shells.repo.path), os.environ)
+    coord.init(hooks=False)
+    coord.start("backend")
+    return coord
 
 
 def prompt(shells: Shells, shell: str, at: Path, *, form: str = "", before: str = "") -> str:
@@ -30,21 +36,20 @@ def prompt(shells: Shells, shell: str, at: Path, *, form: str = "", before: str 
     source = "source $argv[1]" if shell == "fish" else '. "$1"'
     folder = shells.folder / "nothing"
     folder.mkdir(exist_ok=True)
-    script = shells.folder / f"functions.{shell}"
-    script.write_text(shellscript.functions(shell))
+    script = shells.script(shell, shellscript.functions(shell))
     full = shutil.which(shell)
     if full is None:
         pytest.skip(f"there is no {shell} here")
     empty = f"set PATH {folder}" if shell == "fish" else f"PATH={folder}"
-    return shells.run(shell, f"{source}; {empty}; {before} {called}", str(script), at=at)
+    return shells.run(shell, f"{source}; {empty}; {before} {called}", script, at=at)
 
 
 @EVERY
 def test_the_prompt_shows_the_task_or_else_the_session_or_nothing(shells: Shells, shell: str, tmp_path: Path) -> None:
     repo = shells.repo
     assert prompt(shells, shell, repo.path) == ""
-    with Coordinator.open(str(repo.path), os.environ) as coord:
-        session = coord.start("backend")
+    with backend(shells) as coord:
+        session = coord.whoami()
         place = coord.claim("15").task.worktree
     assert place is not None
     inside = Path(place) / "deep" / "down"
@@ -96,12 +101,11 @@ def test_a_broken_claim_file_shows_nothing(shells: Shells, shell: str, text: str
 @EVERY
 def test_the_jump_function_goes_to_a_tasks_worktree_and_back_and_claims_nothing(shells: Shells, shell: str) -> None:
     repo = shells.repo
-    with Coordinator.open(str(repo.path), os.environ) as coord:
-        coord.start("backend")
+    with backend(shells) as coord:
         place = coord.claim("my $(id)").task.worktree
         coord.task_add("free", id="16")
     source = "source $argv[1]" if shell == "fish" else '. "$1"'
-    script = str(shells.folder / f"script.{shell}")
+    script = shells.script(shell)
     there = shells.run(shell, f"{source}; gcd 'my $(id)'; pwd; gcd; pwd", script)
     assert there.splitlines() == [place, str(repo.path)]
     for nowhere in ("16", "--no-such"):
@@ -112,8 +116,7 @@ def test_the_jump_function_goes_to_a_tasks_worktree_and_back_and_claims_nothing(
 
 def test_the_path_of_a_worktree_is_told_and_a_missing_one_is_refused(shells: Shells) -> None:
     repo = shells.repo
-    with Coordinator.open(str(repo.path), os.environ) as coord:
-        coord.start("backend")
+    with backend(shells) as coord:
         place = coord.claim("15").task.worktree
     assert place is not None
     assert repo.coord("worktree", "path", "15").out == f"{place}\n"
