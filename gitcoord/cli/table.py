@@ -63,6 +63,7 @@ TABLE: dict[str, str] = {
     "worktree path": "completion",
     "log": "history",
     "event": "history",
+    "undo": "undo",
     "wait task": "waiting",
     "wait lock": "waiting",
     "wait ready": "waiting",

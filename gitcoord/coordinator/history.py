@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from gitcoord.coordinator.events import Log
     from gitcoord.coordinator.maintaining import Maintained
+    from gitcoord.coordinator.undoing import Undone
     from gitcoord.coordinator.waits import Awaited, Waits
 
 
@@ -70,6 +71,18 @@ class History(Sessions, Holding):
         """The same, and then every event as it comes, without end."""
         log = self._log
         return log.follow(log.filter(task, session, type, since), limit=limit)
+
+    # -- taking back --------------------------------------------------------------------------------------------------
+
+    def undo(self, *, dry_run: bool = False) -> Undone:
+        """Take back the last operation of my session, as a new event: nothing is rewritten, and no work is lost.
+
+        A second undo does it again. Raises NotFound, and where somebody built on it or the rules do not allow it
+        Held, Conflict, WrongState, NotHolder; then nothing has changed.
+        """
+        from gitcoord.coordinator.undoing import Undoing
+
+        return Undoing(self).run(dry_run=dry_run)
 
     # -- keeping it small ---------------------------------------------------------------------------------------------
 

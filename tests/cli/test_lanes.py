@@ -26,6 +26,8 @@ uninstall --purge-state
 doctor
 doctor --fix --porcelain
 doctor --report --json
+undo
+undo --dry-run --json
 maintain
 maintain --older-than 30d --dry-run
 export
