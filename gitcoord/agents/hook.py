@@ -12,6 +12,7 @@ import os
 import sys
 
 from gitcoord.agents import hook_payload
+from gitcoord.agents.hook_locks import clear
 from gitcoord.agents.hook_payload import Call
 from gitcoord.agents.hook_place import Place, find, is_session
 
@@ -127,10 +128,7 @@ def _exported(place: Place, environ: Mapping[str, str]) -> str:
 def _quickly(call: Call, place: Place, sid: str, pid: int) -> bool:
     """Whether that is all: counted where it counts, and nothing else to be done."""
     if call.event == "before":
-        if not call.paths:
-            return True
-        _oid, lockers = place.lockers()
-        return lockers is not None and lockers <= {sid}
+        return not call.paths or clear(call, place, sid)
     if call.event == "start":
         return False
     if not sid:

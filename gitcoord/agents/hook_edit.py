@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
 from gitcoord.agents import hook_answer as say
+from gitcoord.agents import hook_locks
 from gitcoord.agents.hook import NOTHING, Answer
 from gitcoord.agents.hook_payload import Call
-from gitcoord.agents.hook_place import Place, find
+from gitcoord.agents.hook_place import Place
 from gitcoord.agents.quoting import quoted
 from gitcoord.coordinator import Coordinator
 from gitcoord.coordinator.locks import HeldPath, Locks
 from gitcoord.core import names
-from gitcoord.core.locks import LockTable
+from gitcoord.core.locks import LockTable, stored
+from gitcoord.core.pattern import first_name
 from gitcoord.errors import NotFound
 
 _SHOWN = 5
@@ -26,37 +26,19 @@ def check(coord: Coordinator, call: Call, place: Place, sid: str) -> Answer:
     table = coord.records.get(names.LOCKS, LockTable)
     if table is None:
         return NOTHING
-    lockers = {lock.session for lock in table.record.locks if lock.target.path is not None}
-    place.remember_lockers(table.oid, lockers)
-    if lockers <= {sid}:
+    paths = [(lock.session, lock.target.path) for lock in table.record.locks if lock.target.path is not None]
+    hook_locks.remember(place, table.oid, {(session, first_name(stored(path))) for session, path in paths})
+    if hook_locks.clear(call, place, sid):
         return NOTHING
     try:
         coord.find_me()
     except NotFound:
         coord.wanted = None  # a note about a session that is no more: then it is nobody's edit
-    paths = inside(call, place)
-    found = Locks(coord).covering(paths) if paths else []
+    found = Locks(coord).covering(hook_locks.inside(call, place))
     if not found:
         return NOTHING
     text = _told(found, coord.config.guard)
     return say.deny(call, text) if coord.config.guard == "block" else say.warn(call, text)
-
-
-def inside(call: Call, place: Place) -> list[str]:
-    """The files of a call that belong to this repository, in whichever worktree, relative to that worktree's root."""
-    found: dict[str, None] = {}
-    for named in call.paths:
-        path = os.path.join(call.cwd or place.top, os.path.expanduser(named))
-        folder, name = os.path.split(os.path.normpath(path))
-        folder = os.path.realpath(folder)
-        home = find(folder, {})
-        if home is None or os.path.realpath(home.common) != os.path.realpath(place.common):
-            continue  # another repository's, or nobody's
-        for each in (os.path.join(folder, name), os.path.realpath(os.path.join(folder, name))):
-            relative = os.path.relpath(each, os.path.realpath(home.top))
-            if not relative.startswith("..") and not relative.startswith(".git" + os.sep):
-                found[relative] = None
-    return list(found)
 
 
 def _told(found: list[HeldPath], guard: str) -> str:

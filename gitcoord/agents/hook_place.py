@@ -1,10 +1,9 @@
 """Where a hook was called and what is noted there: enough to know, without starting Git, that nothing is to be done.
 
-Owns three local notes below ``<common>/coord/``, all of which may be lost at any time:
+Owns two local notes below ``<common>/coord/``, which may be lost at any time:
 
 * ``agents/<id>``: which session the agent with that id of its own is. ``1 <session> <own|lent> <pid or ->``.
 * ``sessions/<session>/counts``: a letter for each message (``m``) and tool call (``t``) not yet in the record.
-* ``path-locks``: ``1 <oid of the lock table> <sessions that have locked paths, by comma, or ->``.
 
 Reads besides what others own: ``beat`` and ``tried`` (git/beatfile.py, hooks/post-commit) and files of refs. Imports no
 msgspec and starts no process: every tool call of an agent comes through here.
@@ -16,7 +15,6 @@ import os
 import time
 
 META = "refs/coord/meta/repo"
-LOCKS = "refs/coord/locks/table"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _BASE32 = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 _CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -90,7 +88,7 @@ class Place:
     def remember(self, external: str, sid: str, *, own: bool, pid: int | None) -> None:
         """Note which session an agent is. Best effort."""
         if external:
-            _note(self.note_path(external), f"1 {sid} {'own' if own else 'lent'} {pid or '-'}")
+            note(self.note_path(external), f"1 {sid} {'own' if own else 'lent'} {pid or '-'}")
 
     def prune(self) -> None:
         """Take away the notes about agents that have not been heard of for a month: they are found by their records."""
@@ -131,7 +129,7 @@ class Place:
             os.rename(path, mine)
         except OSError:
             return 0, 0
-        data = _read(mine, _COUNTS + 16) or b""
+        data = read(mine, _COUNTS + 16) or b""
         _unlink(mine)
         return data.count(b"m"), data.count(b"t")
 
@@ -139,33 +137,15 @@ class Place:
 
     def due(self, sid: str) -> bool:
         """Whether the session should say that it lives; not again so soon after a try that came to nothing."""
-        words = (_read(self.session_file(sid, "beat"), 300) or b"").split(b"\n")[0].split(b" ")
+        words = (read(self.session_file(sid, "beat"), 300) or b"").split(b"\n")[0].split(b" ")
         if len(words) == 4 and words[0] == b"1" and _within(words[2], words[3], words[1]):
             return False
-        words = (_read(self.session_file(sid, "tried"), 100) or b"").strip().split(b" ")
+        words = (read(self.session_file(sid, "tried"), 100) or b"").strip().split(b" ")
         return not (len(words) == 2 and _within(words[0], words[1], b"%d" % _RETRY))
 
     def tried(self, sid: str) -> None:
         """Note a try that came to nothing."""
-        _note(self.session_file(sid, "tried"), f"{int(time.clock_gettime(_CLOCK))} {int(time.time())}")
-
-    # -- locks --------------------------------------------------------------------------------------------------------
-
-    def lockers(self) -> tuple[str, set[str] | None]:
-        """The lock table's oid, and which sessions have locked paths in it; None where it has to be read."""
-        oid = self.ref(LOCKS)
-        if oid == "":
-            return "", set()
-        words = (_line(os.path.join(self.common, "coord", "path-locks")) or "").split(" ")
-        if oid is None or len(words) != 3 or words[:2] != ["1", oid]:
-            return oid or "", None
-        return oid, set() if words[2] == "-" else set(words[2].split(","))
-
-    def remember_lockers(self, oid: str, sessions: set[str]) -> None:
-        """Note them, so that the next edit need not read the table. Best effort."""
-        names = ",".join(sorted(sessions)) or "-"
-        if oid and len(names) <= 2000:
-            _note(os.path.join(self.common, "coord", "path-locks"), f"1 {oid} {names}")
+        note(self.session_file(sid, "tried"), f"{int(time.clock_gettime(_CLOCK))} {int(time.time())}")
 
 
 def find(start: str, environ: os._Environ[str] | dict[str, str]) -> Place | None:
@@ -204,7 +184,7 @@ def _within(up: bytes, utc: bytes, seconds: bytes) -> bool:
     return 0 <= int(now) - int(then) < int(seconds)
 
 
-def _note(path: str, line: str) -> None:
+def note(path: str, line: str) -> None:
     """Write a note. Best effort: in a read-only .git the next call looks for itself."""
     from gitcoord.errors import CoordError
     from gitcoord.git import localfile
@@ -217,7 +197,7 @@ def _note(path: str, line: str) -> None:
         pass
 
 
-def _read(path: str, limit: int) -> bytes | None:
+def read(path: str, limit: int) -> bytes | None:
     """A regular file of at most that size, and no symbolic link (``localfile.read_all``, without what it imports)."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -234,7 +214,7 @@ def _read(path: str, limit: int) -> bytes | None:
 
 def _line(path: str) -> str | None:
     """The one line of a small file."""
-    data = _read(path, 4096)
+    data = read(path, 4096)
     if data is None or data.count(b"\n") > 1:
         return None
     return os.fsdecode(data).rstrip("\n")

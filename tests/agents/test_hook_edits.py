@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.agents import hook, hook_payload, hook_place
+from gitcoord.agents import hook, hook_locks, hook_payload, hook_place
 from gitcoord.coordinator import Coordinator
 from tests.agents.hooked import Agent
 from tests.faults.support import Office, process
@@ -167,10 +167,36 @@ def test_a_lock_counts_from_the_next_edit_on_and_no_longer_than_it_is_held(scrat
     assert not denied(edit(scratch, "src/a.py"))
     place = hook_place.find(str(scratch.path), {})
     assert place is not None
-    assert place.lockers()[1] == set()
+    assert hook_locks.noted(place) == []
     ben.lock(["src/**"])
     scratch.git("pack-refs", "--all")
     assert denied(edit(scratch, "src/a.py"))
+
+
+def test_where_nobody_else_has_locked_anything_near_the_table_is_not_read(scratch: Scratch, office: Office) -> None:
+    ben, me = office.hire("ben"), office.hire("me")
+    ben.lock(["src/**", "docs/a.md", "deploy"])
+    me.lock(["mine/**"])
+    place = hook_place.find(str(scratch.path), {})
+    assert place is not None
+    place.remember("conv-1", str(me.wanted), own=True, pid=None)
+
+    def quick(path: str) -> bool:
+        read = hook_payload.Call("before", "PreToolUse", "claude")
+        read.cwd, read.paths = str(scratch.path), [path]
+        return hook_locks.clear(read, place, str(me.wanted))
+
+    assert not quick("lib/a.py")  # not before somebody has looked
+    assert not denied(edit(scratch, "lib/a.py"))
+    assert [quick(path) for path in ("lib/a.py", "mine/a.py", "srcs/a.py", "../src/a.py")] == [True] * 4
+    assert [quick(path) for path in ("src/a.py", "docs/b.md", "lib/../src/x")] == [False] * 3
+    assert not denied(edit(scratch, "docs/b.md"))
+    assert denied(edit(scratch, "docs/a.md"))
+    me.unlock(all=True)
+    ben.lock(["*.lock"])
+    assert not quick("lib/a.py")
+    assert denied(edit(scratch, "lib/deep/a.lock"))
+    assert not quick("lib/a.py")  # a pattern that begins with no name may match anything
 
 
 def test_a_shared_lock_wants_no_change_either(scratch: Scratch, office: Office) -> None:
