@@ -18,6 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from gitcoord import Coordinator
 from tests.support import Scratch, coord_argv
 
 AGENT = str(Path(__file__).parent / "agent.py")
@@ -74,15 +77,31 @@ def kill_group(pid: int) -> None:
         pass
 
 
+def coordinated(scratch: Scratch) -> Scratch:
+    """The same, with coordination and without hooks."""
+    scratch.git("config", "coord.durability", "relaxed")
+    with looking(scratch) as coord:
+        coord.init(hooks=False)
+    return scratch
+
+
+def looking(scratch: Scratch) -> Coordinator:
+    """A coordinator in the test's own process, which is nobody's session: quicker than a command."""
+    return Coordinator.open(str(scratch.path), dict(os.environ))
+
+
 def sessions(scratch: Scratch) -> list[dict[str, Any]]:
     """All sessions, newest first."""
-    found: list[dict[str, Any]] = scratch.coord("sessions", "--all", "--json").result
-    return found
+    with looking(scratch) as coord:
+        found: list[dict[str, Any]] = msgspec.to_builtins(coord.sessions(all=True))
+        return found
 
 
 def task(scratch: Scratch, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = scratch.coord("task", "show", name, "--json").result
-    return found
+    """A task as callers see it."""
+    with looking(scratch) as coord:
+        found: dict[str, Any] = msgspec.to_builtins(coord.task_show(name))
+        return found
 
 
 def history(scratch: Scratch, sid: str) -> list[str]:

@@ -13,15 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.support import Shell, eventually, history, running, sessions, shim, standin
+from tests.agents.support import Shell, coordinated, eventually, history, running, sessions, shim, standin
 from tests.support import Scratch
 
 
 @pytest.fixture
 def repo(scratch: Scratch) -> Scratch:
-    scratch.git("config", "coord.durability", "relaxed")
-    assert scratch.coord("init", "--no-hooks").code == 0
-    return scratch
+    return coordinated(scratch)
 
 
 def at_once(repo: Scratch, many: int, folder: Path, *options: str, words: list[str]) -> list[int]:

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.support import eventually, running, sessions, standin, task, written
+from tests.agents.support import coordinated, eventually, running, sessions, standin, task, written
 from tests.support import Ran, Scratch
 
 
 @pytest.fixture
 def repo(scratch: Scratch) -> Scratch:
-    scratch.git("config", "coord.durability", "relaxed")
-    assert scratch.coord("init", "--no-hooks").code == 0
-    return scratch
+    return coordinated(scratch)
 
 
 def run(repo: Scratch, *args: str, stdin: str = "", env: dict[str, str] | None = None) -> Ran:

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.support import eventually, history, running, sessions, standin, task, written
+from tests.agents.support import coordinated, eventually, history, running, sessions, standin, task, written
 from tests.support import Ran, Scratch
 
 
 @pytest.fixture
 def repo(scratch: Scratch) -> Scratch:
-    scratch.git("config", "coord.durability", "relaxed")
-    assert scratch.coord("init", "--no-hooks").code == 0
-    return scratch
+    return coordinated(scratch)
 
 
 def run(repo: Scratch, *args: str) -> Ran:
@@ -107,7 +105,7 @@ def test_where_the_claim_is_refused_the_session_goes_on_as_before(repo: Scratch)
     ran = run(repo, "--resume", "worker", "--task", "16", "--json", "--", "touch", "ran")
     assert (ran.code, ran.error["code"]) == (1, "held")
     kept = next(session for session in sessions(repo) if session["name"] == "worker")
-    assert (kept["shown"], kept["tasks"], kept["pid"]) == ("active", ["15"], None)
+    assert (kept["shown"], kept["tasks"], kept["pid"]) == ("active", ("15",), None)
     assert task(repo, "15")["in_force"]
 
 

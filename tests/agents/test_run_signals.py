@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.support import Shell, eventually, kill_group, running, sessions, shim, task, written
+from tests.agents.support import Shell, coordinated, eventually, kill_group, running, sessions, shim, task, written
 from tests.support import Scratch
 
 TELLS = "echo $$ >{0}/pid; trap 'echo heard >>{0}/heard; exit {1}' {2}; "
@@ -20,9 +20,7 @@ WAITS = "sleep 60 & wait $!"
 
 @pytest.fixture
 def repo(scratch: Scratch) -> Scratch:
-    scratch.git("config", "coord.durability", "relaxed")
-    assert scratch.coord("init", "--no-hooks").code == 0
-    return scratch
+    return coordinated(scratch)
 
 
 @pytest.fixture
