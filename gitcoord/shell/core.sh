@@ -32,8 +32,7 @@ __git_coord_read ()
 	fi
 }
 
-# The value at the start of row $1 of the table: sets coord_slot to what option $1 of coord_opts takes ("flag" for
-# nothing), or fails where there is no such option.
+# Sets coord_slot to what option $1 takes, according to coord_opts ("flag": no value); fails where there is none.
 __git_coord_option ()
 {
 	local rest
@@ -83,6 +82,7 @@ __git_coord_parse ()
 			coord_state=rest
 			;;
 		*)
+			# "sessions" is a command, and "sessions show" another one
 			if [ "$coord_at" = 0 ] && __git_coord_row "$coord_verb $word"; then
 				coord_verb="$coord_verb $word"
 			else

@@ -85,6 +85,8 @@ def test_each_place_gets_what_fits_there(shells: Shells, shell: str) -> None:
     assert shells.values(shell, "git", "coord", "claim", "--label", "x", "1") == ["16"]
     assert sorted(shells.values(shell, "git", "coord", "task", "show", "")) == ["15", "16", "over"]
     assert shells.values(shell, "git", "coord", "--session", "back") == ["backend"]
+    assert "show" in shells.values(shell, "git", "coord", "sessions", "")
+    assert shells.values(shell, "git", "coord", "sessions", "show", "back") == ["backend"]
     assert shells.values(shell, "git", "coord", "unlock", "d") == ["deploy"]
     assert shells.values(shell, "git", "coord", "unlock", "x", "d") == ["deploy"]
     assert shells.values(shell, "git", "coord", "get", "iss") == ["issue:15"]
