@@ -43,7 +43,15 @@ def rows(place: Path) -> list[Row]:
     with Coordinator.open(str(locked.path), os.environ) as coord:
         coord.wanted = coord.start("other", bind=False).id
         coord.lock([f"other/{number}/**" for number in range(100)])
-    found += _measured(locked, ", 100 path locks", [step for step in STEPS if step[0] == "edit, before"])
+    beside = {"tool_name": "Edit", "tool_input": {"file_path": "other/new.py"}}
+    found += _measured(
+        locked,
+        ", 100 path locks",
+        [
+            ("edit far from them, before", "PreToolUse", EDIT, "≤ 40"),
+            ("edit beside them, before", "PreToolUse", beside, "≤ 40"),
+        ],
+    )
     many = _repository(place / "many")
     with Coordinator.open(str(many.path), os.environ) as coord:
         coord.task_add_many([{"title": f"Task {number}"} for number in range(1000)])
