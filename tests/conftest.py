@@ -45,7 +45,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
         "LC_ALL": "C.UTF-8",
     }.items():
         monkeypatch.setenv(name, value)
-    return
+    monkeypatch.chdir(home)  # a command whose directory was not said hits no repository, least of all this one
 
 
 @pytest.fixture
