@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,22 @@ def say(cwd: Path, data: bytes, *options: str, **env: str) -> tuple[int, bytes, 
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.fixture
+def here(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[[bytes], tuple[int | None, str, str]]:
+    """The same without a process of its own."""
+
+    def hear(data: bytes) -> tuple[int | None, str, str]:
+        monkeypatch.chdir(scratch.path)
+        monkeypatch.setattr(hook, "heard", lambda: data)
+        capfd.readouterr()
+        code = hook.main([], os.environ)
+        return code, *capfd.readouterr()
+
+    return hear
+
+
 HOSTILE = {
     "nothing": b"",
     "blanks": b" \n\t ",
@@ -69,21 +85,19 @@ def test_what_is_not_understood_is_nobody_s_trouble(scratch: Scratch, office: Of
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
 def test_nothing_that_is_said_makes_an_answer_or_a_trace(
-    scratch: Scratch, office: Office, data: bytes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    office: Office, data: bytes, here: Callable[[bytes], tuple[int | None, str, str]]
 ) -> None:
-    monkeypatch.chdir(scratch.path)
-    monkeypatch.setattr(hook, "heard", lambda: data)
     before = office.refs()
-    assert hook.main([], os.environ) == 0
-    assert tuple(capfd.readouterr()) == ("", "")
+    assert here(data) == (0, "", "")
     assert office.refs() == before
 
 
-def test_hostile_identifiers_stay_names(scratch: Scratch, office: Office) -> None:
+def test_hostile_identifiers_stay_names(
+    scratch: Scratch, office: Office, here: Callable[[bytes], tuple[int | None, str, str]]
+) -> None:
     for name in ("../../../canary", "a/b", "x" * 5000, "\n1 s-aaaaaaaaaa own -\n", "ünï \U0001f600", "-rf"):
-        with Agent(scratch.path, name) as agent:
-            assert agent.hook("SessionStart", source="startup").code == 0
-            assert agent.hook("PostToolUse", tool_name="Bash").silent
+        assert here(json.dumps({**START, "session_id": name}).encode())[0] == 0
+        assert here(json.dumps({"session_id": name, "hook_event_name": "PostToolUse"}).encode()) == (0, "", "")
     places = {path.parent for path in (scratch.path / ".git/coord/agents").iterdir()}
     assert places == {scratch.path / ".git/coord/agents"}
     assert not list(scratch.path.parent.rglob("canary*"))
@@ -110,20 +124,22 @@ def test_a_repository_that_is_not_coordinated_stays_untouched(scratch: Scratch, 
 
 
 @pytest.mark.parametrize("event", ["SessionStart", "UserPromptSubmit", "PreToolUse", "Stop", "SessionEnd"])
-def test_state_that_is_newer_or_broken_is_silence(scratch: Scratch, office: Office, event: str) -> None:
+def test_state_that_is_newer_or_broken_is_silence(
+    scratch: Scratch, office: Office, event: str, here: Callable[[bytes], tuple[int | None, str, str]]
+) -> None:
     edit = {"tool_name": "Edit", "tool_input": {"file_path": "README.md"}}
     data = json.dumps({**START, "hook_event_name": event, **edit}).encode()
     office.plant("refs/coord/locks/table", b"{")
-    assert say(scratch.path, data)[0] == 0
+    assert here(data)[0] == 0
     office.plant("refs/coord/meta/repo", {"v": 99, "id": "r-aaaaaaaaaa", "created_at": "x", "epoch": 1})
     before = office.refs()
-    code, out, err = say(scratch.path, data)
-    assert (code, err) == (0, b"")
-    assert out == b"" or event == "SessionStart"
+    code, out, err = here(data)
+    assert (code, err) == (0, "")
+    assert out == "" or event in ("SessionStart", "UserPromptSubmit")
     office.plant("refs/coord/meta/repo", b"\xff{")
-    assert say(scratch.path, data) == (0, b"", b"")
+    assert here(data) == (0, "", "")
     (scratch.path / ".git/refs/coord/meta/repo").write_text("")
-    assert say(scratch.path, data) == (0, b"", b"")
+    assert here(data) == (0, "", "")
     assert {ref for ref in before if "sessions" in ref} == {ref for ref in office.refs() if "sessions" in ref}
 
 
