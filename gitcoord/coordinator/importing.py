@@ -95,7 +95,8 @@ class Importing:
         harvest = Harvest(source, now=self.coord.now(), host=self.coord.host)
         _READERS[source](place, harvest)
         self._warn_of_secrets(harvest)
-        self.coord.share()  # what others have done since, before it is decided what is absent
+        if not dry_run:
+            self.coord.share()  # what others have done since, before it is decided what is absent
         self.coord.begin(*self.coord.my_refs())
         if self.coord.newer:
             raise NewerFormat("this repository's coordination state was written by a newer gitcoord")

@@ -44,7 +44,8 @@ class Transfer:
         items = transfer.read(data)
         for item in items:
             _check(item)
-        self.coord.share()  # what others have done since, before it is decided what is absent
+        if not dry_run:
+            self.coord.share()  # what others have done since, before it is decided what is absent
         self.coord.begin(*self.coord.my_refs())
         if self.coord.newer:
             raise NewerFormat("this repository's coordination state was written by a newer gitcoord")
@@ -190,7 +191,8 @@ class Transfer:
         assert item.oid is not None  # that is what it is
         if old is not None:
             return None, _row(item, "exists", None if old.oid == item.oid else "the snapshot here was kept")
-        if item.oid not in self._state.object_kinds([item.oid]):
+        kind = self._state.object_kinds([item.oid]).get(item.oid)
+        if kind is None or (item.kind == "rescue" and kind != "commit"):
             return None, _row(item, "skipped", f"commit {item.oid[:12]} is not here: bring it with git bundle")
         return Change(item.ref, None, Existing(item.oid)), _row(item, "created")
 

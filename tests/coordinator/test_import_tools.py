@@ -396,11 +396,30 @@ def test_an_import_from_the_command_line_tells_what_became_of_what(scratch: Scra
     assert scratch.coord("import", "-", "--from", "beads").code == 129
 
 
+def test_of_two_imports_at_once_one_makes_the_tasks_and_the_other_finds_them(scratch: Scratch, tmp_path: Path) -> None:
+    scratch.git("config", "coord.durability", "relaxed")
+    assert scratch.coord("init", "--no-hooks").code == 0
+    folder = beads(tmp_path / "b", *(issue(f"bd-{number}") for number in range(60)))
+    running = [scratch.start_coord("import", str(folder), "--json") for _ in range(3)]
+    counts = []
+    for process in running:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        counts.append(json.loads(out)["result"]["counts"])
+    assert sorted((count["created"], count["exists"]) for count in counts) == [(0, 60), (0, 60), (60, 0)]
+    assert len(scratch.coord("task", "list", "--json").result) == 60
+
+
 def test_a_hub_has_what_was_imported(make_scratch: Callable[..., Scratch], tmp_path: Path) -> None:
     make_scratch("hub.git", "--bare")
     office = Office.found(make_scratch("mine"))
     office.scratch.git("remote", "add", "origin", str(tmp_path / "hub.git"))
     with office.coord() as coord:
         coord.hub_set("origin")
-    take(office, beads(tmp_path / "b", issue("bd-1")))
-    assert "refs/coord/tasks/bd-1" in Scratch(tmp_path / "hub.git").git("for-each-ref")
+    hub = Scratch(tmp_path / "hub.git")
+    folder = beads(tmp_path / "b", issue("bd-1"))
+    office.hire("ann")
+    take(office, folder, dry_run=True)
+    assert "refs/coord/sessions" not in hub.git("for-each-ref")
+    take(office, folder)
+    assert "refs/coord/tasks/bd-1" in hub.git("for-each-ref")
