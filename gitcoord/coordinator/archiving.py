@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 
+from gitcoord.coordinator.belongings import somebodys
 from gitcoord.coordinator.kept import Archive, Archived, Exported, Private, Removed, Shown, Whereabouts
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core import codec, names
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from gitcoord.core.views import EventView
 
 _ISOLATION = "isolation.json"
-_NOTES = frozenset({"beat", "tmux", "inherited"})
 _WAIT = 60.0
 
 
@@ -99,7 +99,7 @@ class Archiving:
         if os.path.islink(path) or not os.path.isdir(path):
             return None
         found = list(localtree.items(path))
-        files = [item for item in found if item.kind == "file" and item.name not in _NOTES]
+        files = [item for item in found if item.kind == "file"]
         return Private(
             path=path,
             files=len(files),
@@ -166,7 +166,7 @@ class Archiving:
         with nullcontext() if dry_run else exclusive(self._lock):
             for found in sorted(self._known(), key=lambda item: item.record.started_at):
                 planned = self._archived(found.record, coord.clock.now() - limit)
-                if planned is not None and planned.files:
+                if planned is not None and somebodys(localtree.items(self._directory(planned.session))):
                     done.append(planned if dry_run else self._put_away(planned))
                 elif planned is not None:
                     bare.append(planned.session)

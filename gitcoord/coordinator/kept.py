@@ -7,10 +7,7 @@ from gitcoord.core.views import SessionView
 
 
 class Private(Struct, frozen=True, kw_only=True):
-    """A session's private directory here: how much is in it, and whose state it is if it was isolated.
-
-    What gitcoord notes for itself does not count.
-    """
+    """A session's private directory here: how much is in it, and whose state it is if it was isolated."""
 
     path: str
     files: int
@@ -67,7 +64,7 @@ class Archived(Struct, frozen=True, kw_only=True):
 class Archive(Struct, frozen=True, kw_only=True):
     """What was archived, or with ``dry_run`` would be; ``older_than`` in seconds.
 
-    ``bare``: sessions whose directory goes without an archive, because nothing of anybody's is in it.
+    ``bare``: sessions whose directory goes without an archive, because only notes of gitcoord's own are in it.
     """
 
     sessions: tuple[Archived, ...]

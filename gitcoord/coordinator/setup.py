@@ -6,10 +6,9 @@ What ``init`` writes: ``meta/repo``, the hooks, ``coord.guard`` if asked. Each i
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 
-from gitcoord.coordinator import epochs
+from gitcoord.coordinator import belongings, epochs
 from gitcoord.coordinator.joins import Joins
 from gitcoord.core import ids, names
 from gitcoord.core.model import Meta, Struct
@@ -130,8 +129,10 @@ class Setup:
                 claimfile.clear(item.git_dir)
                 wrote.append(Wrote(what="binding to a session", path=item.git_dir))
         if os.path.isdir(self.repo.coord_dir) and not os.path.islink(self.repo.coord_dir):
-            shutil.rmtree(self.repo.coord_dir)
+            stay = belongings.clear(self.repo.coord_dir)
             wrote.append(Wrote(what="local notes", path=self.repo.coord_dir))
+            if stay:
+                self.coord.notice("kept", f"what launched programs keep stays: {', '.join(stay[:5])}")
         return wrote
 
     # -- hooks --------------------------------------------------------------------------------------------------------

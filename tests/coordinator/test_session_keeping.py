@@ -99,7 +99,7 @@ def test_masking_takes_secrets_out_and_leaves_out_what_is_no_text(office: Office
 def test_removing_takes_the_directory_and_keeps_the_record(office: Office) -> None:
     session = ended(office)
     removed = office.coord().remove_session(session.id, shred=True)
-    assert (removed.files, removed.shredded) == (1, 1)
+    assert removed.shredded == removed.files > 0
     assert not private(office, session.id).exists()
     assert (office.scratch.path.parent / "shared" / "skill.md").read_text() == "shared"
     assert office.scratch.git("rev-parse", "--verify", session_ref(session.id))
@@ -220,3 +220,28 @@ def test_sessions_are_sorted_and_chosen_as_asked(timed: Office, clock: FakeClock
     assert chosen(all=True, here=True) == ["mia", "Abe", "zoe"]
     with pytest.raises(Usage):
         chosen(sort="age")
+
+
+def test_a_purge_of_the_state_keeps_what_programs_left_and_takes_the_notes(timed: Office, clock: FakeClock) -> None:
+    archived, kept, bare = ended(timed, "archived"), ended(timed, "kept"), timed.hire("bare").end().session
+    age(private(timed, archived.id), clock.wall)
+    clock.move(31 * DAY)
+    (private(timed, kept.id) / "history.jsonl").write_text("typed again")
+    age(private(timed, kept.id), clock.wall)
+    done = timed.coord().archive_sessions().sessions
+    assert [item.session for item in done] == [archived.id]
+    last = timed.coord()
+    last.uninstall(purge_state=True)
+    assert (private(timed, kept.id) / "history.jsonl").read_text() == "typed again"
+    assert os.path.exists(done[0].path)
+    assert not private(timed, bare.id).exists()
+    assert sorted(os.listdir(timed.scratch.common_dir() / "coord")) == ["archive", "sessions"]
+    assert any(kept.id in notice.message for notice in last.notices)
+
+
+def test_a_purge_leaves_nothing_where_there_is_nothing_of_anybodys(office: Office) -> None:
+    office.hire().end()
+    last = office.coord()
+    last.uninstall(purge_state=True)
+    assert not (office.scratch.common_dir() / "coord").exists()
+    assert last.notices == []
