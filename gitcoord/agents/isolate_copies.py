@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -91,12 +92,22 @@ def read(path: str, *, missing: bool = True) -> merge.Data:
         raise Usage(f"{path} cannot be read: {error.strerror}") from None
     try:
         text = data.decode("utf-8-sig")
-        found = tomllib.loads(text) if path.endswith(".toml") else msgspec.json.decode(text or "{}")
+        found = tomllib.loads(text) if path.endswith(".toml") else _json(text if text.strip() else "{}")
     except (ValueError, msgspec.DecodeError, RecursionError) as error:
         raise Usage(f"{path} cannot be understood: {error}", hint="mend it; nothing was changed") from None
     if not isinstance(found, dict):
         raise Usage(f"{path} holds no object", hint="mend it; nothing was changed")
     return found
+
+
+def _json(text: str) -> Any:
+    """JSON, also with the comments and trailing commas that agents accept in settings. Raises NotJson, a ValueError."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        from gitcoord.agents.setup import jsontree
+
+        return jsontree.read(text).value
 
 
 def write_file(path: str, data: merge.Data) -> None:

@@ -182,6 +182,12 @@ def test_garbage_in_a_projects_file_is_no_hindrance(desk: Desk, garbage: str) ->
     desk.prepare()
 
 
+def test_settings_with_comments_and_trailing_commas_are_read(desk: Desk) -> None:
+    desk.put(".claude/settings.json", '{\n  // why\n  "env": {"A": "//1", }, /* and */ "allow": ["x",],\n}\n')
+    desk.prepare()
+    assert desk.read("settings.json") == {"env": {"A": "//1"}, "allow": ["x"]}
+
+
 def test_a_shared_file_that_cannot_be_read_is_named_and_nothing_is_half_done(desk: Desk) -> None:
     desk.put(".claude/settings.json", "{not json")
     with pytest.raises(Usage, match=r"settings\.json cannot be understood"):

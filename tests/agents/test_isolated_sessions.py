@@ -136,6 +136,16 @@ def test_two_sessions_at_once_share_no_file_that_either_writes(lab: Lab) -> None
     assert lab.shared() == before
 
 
+@pytest.mark.nightly
+def test_thirty_sessions_at_once_share_no_file_that_any_of_them_writes(lab: Lab) -> None:
+    before = lab.shared()
+    seen = said([lab.start("--name", "x", word=f"w{number}") for number in range(30)])
+    assert [each["history"] for each in seen] == [[f"w{number}"] for number in range(30)]
+    files = [written(lab.private(each["sid"])) for each in seen]
+    assert len(set.union(*files)) == sum(map(len, files))
+    assert lab.shared() == before
+
+
 def test_two_sessions_at_once_use_the_same_skills(lab: Lab) -> None:
     one, two = said([lab.start(word="one"), lab.start(word="two")])
     assert one["skill"] == two["skill"] == "how we review"
