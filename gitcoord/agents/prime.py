@@ -10,6 +10,7 @@ from __future__ import annotations
 from gitcoord.agents.quoting import quoted
 from gitcoord.coordinator import Coordinator, priming
 from gitcoord.coordinator.priming import Locked, Primed, Someone, Work
+from gitcoord.core.names import is_session_id
 from gitcoord.lean import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _VERBS = (
     "Commands: git coord status | ready | claim ID | claim --next | progress PERCENT -m TEXT | done --summary TEXT | "
     "handoff --note TEXT | accept ID | lock PATH | unlock --all | check PATH. Each has --help and --json."
 )
+_SHORT = 24
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._#/+-")
 
 
@@ -51,8 +53,8 @@ def text(primed: Primed) -> str:
 
 
 def _name(words: str) -> str:
-    """A task's id: as it is where it is a plain word, else quoted."""
-    return words if 0 < len(words) <= 60 and _PLAIN.issuperset(words) else quoted(words, 60)
+    """A task's id: as it is where it is a short plain word, which has no room for a sentence, else quoted."""
+    return words if 0 < len(words) <= _SHORT and _PLAIN.issuperset(words) else quoted(words, 60)
 
 
 def _section(title: str, items: Sequence[T], count: int, say: Callable[[T], str]) -> list[str]:
@@ -75,7 +77,7 @@ def _title(work: Work) -> str:
 
 
 def _writer(sid: str | None) -> str:
-    return sid if sid is not None and _PLAIN.issuperset(sid) and len(sid) <= 20 else "an unknown session"
+    return sid if sid is not None and is_session_id(sid) else "an unknown session"
 
 
 def _held(work: Work) -> str:
