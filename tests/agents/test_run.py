@@ -290,11 +290,27 @@ def test_what_happened_on_the_way_is_said_when_it_is_due(repo: Scratch) -> None:
     assert "notices" not in ran.result
 
 
-def test_with_a_hub_others_get_what_was_offered(repo: Scratch, tmp_path: Path) -> None:
-    hub = Scratch.create(tmp_path / "hub.git", "--bare")
+def with_hub(repo: Scratch, at: Path) -> Scratch:
+    hub = Scratch.create(at, "--bare")
     repo.git("remote", "add", "origin", str(hub.path))
     repo.git("push", "-q", "origin", "main")
     assert repo.coord("hub", "set", "origin").code == 0
+    return hub
+
+
+def test_its_heartbeats_reach_the_hub_while_it_runs(repo: Scratch, tmp_path: Path) -> None:
+    for name in ("heartbeat", "syncInterval"):
+        repo.git("config", f"coord.{name}", "1s")
+    hub = with_hub(repo, tmp_path / "hub.git")
+    script = f"echo $GIT_COORD_SESSION >{tmp_path}/sid; exec sleep 60"
+    with running(repo.path, "--task", "15", "--", "sh", "-c", script):
+        ref = f"refs/coord/heartbeats/{written(tmp_path / 'sid')}"
+        first = hub.git("rev-parse", ref)
+        assert eventually(lambda: hub.git("rev-parse", ref) != first)
+
+
+def test_with_a_hub_others_get_what_was_offered(repo: Scratch, tmp_path: Path) -> None:
+    hub = with_hub(repo, tmp_path / "hub.git")
     ran = run(repo, "--name", "here", "--task", "15", "--", "sh", "-c", "echo half >page; exit 2")
     assert ran.code == 2, ran.err
     repo.git("clone", "-q", str(hub.path), str(tmp_path / "there"))
@@ -303,3 +319,9 @@ def test_with_a_hub_others_get_what_was_offered(repo: Scratch, tmp_path: Path) -
     there.coord("start", "there")
     assert there.coord("accept", "15").code == 0
     assert (there.path / ".worktrees/15/page").read_text() == "half\n"
+
+
+def test_where_the_repository_is_gone_at_the_end_that_is_said_and_the_exit_code_stays(repo: Scratch) -> None:
+    ran = run(repo, "--", "sh", "-c", f"rm -rf '{repo.path}/.git'; exit 5")
+    assert ran.code == 5
+    assert "not recorded: " in ran.err
