@@ -15,8 +15,10 @@ from gitcoord.lean import Annotated
     summary="Show what happened to tasks, sessions, locks and data, and what sessions wrote down, oldest first.",
     details="Of each task, session, lock table and scope the newest 1,000 events are read, with --all every one. With "
     "--follow it begins with the last 10 (or -n N) and goes on until you interrupt it; --json prints one event a line "
-    "then. 'git log refs/coord/tasks/ID' tells the same about one task in Git's own words.",
-    example="git coord log --task 15 --since 24h\ngit coord log --follow --type deploy --json",
+    "then. With --at it shows not events but the state as it was at that moment, by the clocks of those who wrote. "
+    "'git log refs/coord/tasks/ID' tells the same about one task in Git's own words.",
+    example="git coord log --task 15 --since 24h\ngit coord log --follow --type deploy --json\n"
+    "git coord log --at '2h ago'",
     codes=("not-found",),
 )
 def log(
@@ -35,9 +37,20 @@ def log(
     ] = None,
     follow: Annotated[bool, Flag("--follow", "-f", about="Go on with what happens from now on.")] = False,
     every: Annotated[
-        bool, Flag("--all", about="Also what is older than the newest 1,000 events of its record.")
+        bool, Flag("--all", about="Also what is older than the newest 1,000 events of its record, and archived.")
     ] = False,
+    at: Annotated[
+        str | None,
+        Opt("--at", metavar="T", about="The state at T: '2h ago', a time (UTC), or a commit.", parse=filled),
+    ] = None,
 ) -> Reply:
+    if at is not None:
+        if follow or session or kind or since is not None or limit is not None:
+            raise Usage("--at goes with --task and --all alone", hint="git coord log --at '2h ago'")
+        from gitcoord.cli.render import past
+
+        state = ctx.coord.state_at(at, task=task, all=every)
+        return Reply(state, lambda: past.past(state), lines=past.records(state))
     if follow and every:
         raise Usage("--follow and --all exclude each other", hint="git coord log --all")
     if follow:

@@ -42,6 +42,13 @@ def said(entry: Entry) -> tuple[str | None, str | None]:
     return _text(plain.get("type")), _text(plain.get("session"))
 
 
+def happened(entry: Entry) -> tuple[str | None, str]:
+    """When an event was, as its trailer says (None: it has none), and as far as can be told at all."""
+    at = _text(_trailer(entry.message.partition("\n")[2]).get("at"))
+    at = at if at is not None and len(at) == 24 else None
+    return at, at if at is not None else rfc3339(entry.author.when)
+
+
 def event_of(ref: str, entry: Entry, task: str | None, board: Board) -> EventView:
     """A commit as an event. Its text may have been written by anybody: only plain values come out of it."""
     subject, _, rest = entry.message.partition("\n")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gitcoord.coordinator.events import Log
+    from gitcoord.coordinator.looking_at import Past
     from gitcoord.coordinator.maintaining import Maintained
     from gitcoord.coordinator.undoing import Undone
     from gitcoord.coordinator.waits import Awaited, Waits
@@ -58,6 +59,16 @@ class History(Sessions, Holding):
         """
         log = self._log
         return log.read(log.filter(task, session, type, since), limit=limit, everything=all)
+
+    def state_at(self, moment: str, *, task: str | None = None, all: bool = False) -> Past:  # noqa: A002
+        """The state as it was: ``moment`` is a time, as in ``2h ago`` or RFC 3339, or a commit of a record.
+
+        By the clocks of those who wrote; with ``all`` also tasks finished and sessions ended by then. Raises Usage,
+        NotFound (for a ``task`` that was not there then).
+        """
+        from gitcoord.coordinator.looking_at import LookingAt
+
+        return LookingAt(self).at(moment, task=task, everything=all)
 
     def follow(
         self,

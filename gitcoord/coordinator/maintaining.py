@@ -206,7 +206,13 @@ class Maintaining:
         me = coord.find_me()
         event = Fold(at=coord.now(), session=me.record.id if me is not None else None, refs=len(entries))
         payload = codec.encode(archive.grown(base.record, new, coord.now()), base.raw)
-        change = coord.commit(names.ARCHIVE, base.oid, payload, event, f"fold {len(entries)} finished refs")
+        change = coord.commit(
+            names.ARCHIVE,
+            base.oid,
+            payload,
+            event,
+            f"fold {len(entries)} finished ref{'s' if len(entries) > 1 else ''}",
+        )
         return Plan([_filed(change, before, entries)], None)
 
     def _delete(self) -> int:

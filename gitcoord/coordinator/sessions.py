@@ -149,6 +149,7 @@ class Sessions(Joins):
             from gitcoord.coordinator.archive import every
 
             gone = {item.record.id: item for item in every(self.records, names.SESSIONS, Session)[0].values()}
+            self.records.fetch([names.heartbeat_ref(sid) for sid in gone])
             board = msgspec.structs.replace(board, sessions={**gone, **board.sessions})
         mine = self.my_id()
         return [

@@ -28,6 +28,8 @@ doctor --fix --porcelain
 doctor --report --json
 undo
 undo --dry-run --json
+log --at '2h ago' --all --json
+log --task 15 --at=2026-11-20T13:03Z
 maintain
 maintain --older-than 30d --dry-run
 export

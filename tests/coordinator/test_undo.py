@@ -191,9 +191,7 @@ def test_shared_data_goes_back_while_nobody_wrote_it_again(office: Office, ann: 
 Act = Callable[[Office, Coordinator], object]
 BACK: dict[str, Act] = {
     "accept": lambda office, ann: (
-        office.hire("bob"),
-        ann.task_add("x", id="15"),
-        hand_over(office, ann),
+        hand_over(office),
         ann.accept("15", worktree=False),
     ),
     "take-over": lambda office, ann: (
@@ -203,10 +201,11 @@ BACK: dict[str, Act] = {
 }
 
 
-def hand_over(office: Office, ann: Coordinator) -> None:
+def hand_over(office: Office) -> Coordinator:
     giver = office.hire("giver")
     giver.claim("15", worktree=False)
     giver.handoff("15", note="n")
+    return giver
 
 
 @pytest.mark.parametrize("what", BACK)

@@ -54,7 +54,8 @@ def _tables(status: Status) -> list[Line | Table]:
 
 
 def _numbers(status: Status) -> str:
+    archived = f"; {status.archived} archived" if status.archived else ""
     if not status.counts:
-        return "no tasks; 'git coord task add' adds one"
+        return f"no tasks; 'git coord task add' adds one{archived}"
     states = ", ".join(f"{status.counts[state]} {state}" for state in tasks.STATES if status.counts.get(state))
-    return f"{count(sum(status.counts.values()), 'task')}: {states}; {status.ready} ready"
+    return f"{count(sum(status.counts.values()), 'task')}: {states}; {status.ready} ready{archived}"
