@@ -70,9 +70,9 @@ def _write(path: str, data: bytes) -> int:
     "import",
     group="Launch and integrate",
     summary="Take over an export, or what beads, dw, a session registry or session-state files hold.",
-    details="All or nothing, in one step; run again, it makes nothing twice. The originals are never changed. An export "
-    "makes the same state again in a repository that has none; --merge adds it to one that has, without taking "
-    "anything from anybody. 'git coord recipes migration' says what becomes what.",
+    details="All or nothing, in one step; run again, it makes nothing twice. The originals are never changed. An "
+    "export makes the same state again in a repository that has none; --merge adds it to one that has, without "
+    "taking anything from anybody. 'git coord recipes migration' says what becomes what.",
     example="git coord import state.jsonl --dry-run\ngit coord import .beads\ngit coord import ~/.claude/sessions",
     codes=("exists", "not-found", "contended"),
 )
