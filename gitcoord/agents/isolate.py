@@ -50,21 +50,36 @@ def for_session(
 
     ``project``: where it is going to work (the coordinator's worktree if left out). Raises Usage, GitFailed.
     """
-    common = coord.repo.common
+    return prepare(
+        agent=agent,
+        sid=sid,
+        session_dir=localfile.private_dir(coord.repo.common, "coord", "sessions", sid),
+        environ=environ,
+        config=_configured(coord),
+        project=project or coord.repo.top or os.getcwd(),
+        former=formers(coord, sid),
+    )
+
+
+def examine(coord: Coordinator, *, agent: str, environ: Mapping[str, str]) -> None:
+    """Raises the Usage that ``for_session`` would, before a session is begun that could not be isolated."""
+    config = _configured(coord)
+    row = described(agent, config)
+    home, beside = _homes(row, environ)
+    for name in row.merged:
+        copies.read(os.path.join(beside if name in row.beside else home, name))
+    named = overrides(agent, config)
+    if named is not None:
+        copies.read(expanded(named, environ), missing=False)
+
+
+def _configured(coord: Coordinator) -> dict[str, list[str]]:
     done = coord.repo.git("config", "-z", "--get-regexp", r"^coord\.isolate\.", check=False)
     settings: dict[str, list[str]] = {}
     for item in done.out.split(b"\0")[:-1]:
         name, _, value = os.fsdecode(item).partition("\n")
         settings.setdefault(name, []).append(value)
-    return prepare(
-        agent=agent,
-        sid=sid,
-        session_dir=localfile.private_dir(common, "coord", "sessions", sid),
-        environ=environ,
-        config=settings,
-        project=project or coord.repo.top or os.getcwd(),
-        former=formers(coord, sid),
-    )
+    return settings
 
 
 def formers(coord: Coordinator, sid: str) -> list[Former]:

@@ -143,6 +143,11 @@ def _begin(coord: Coordinator, wish: Wish, held: Held, watch: Watch, place: _Pla
     """Everything up to the running program; all of it undone when any of it fails."""
     begun: Launching | None = None
     try:
+        if wish.isolate and wish.resume is None:
+            from gitcoord.agents import isolate
+
+            agent = wish.agent or launch_program.agent_of(wish.argv[0]) or wish.argv[0]
+            isolate.examine(coord, agent=agent, environ=place.environ)
         begun = sign_on(coord, wish, held.pid)
         cwd = begun.worktree or os.path.abspath(place.start)
         program = place.program or launch_program.find(wish.argv[0], cwd, place.environ)

@@ -202,3 +202,13 @@ def test_old_ones_are_cleaned_up_and_what_is_shared_stays(lab: Lab) -> None:
     assert lab.shared() == before
     listed = lab.scratch.coord("sessions", "--all", "--json").result
     assert {item["name"] for item in listed} == {"old", "young"}
+
+
+@pytest.mark.parametrize(("agent", "settings"), [("make", '{"theme": "dark"}'), ("claude", "{broken")])
+def test_what_cannot_be_isolated_leaves_no_session_behind(lab: Lab, agent: str, settings: str) -> None:
+    (lab.home / ".claude" / "settings.json").write_text(settings)
+    ran = lab.scratch.coord("run", "--isolate", "--agent", agent, "--task", "15", "--", "touch", "canary")
+    assert ran.code == 129
+    assert lab.scratch.coord("sessions", "--all", "--json").result == []
+    assert lab.scratch.coord("task", "list", "--all", "--json").result == []
+    assert not (lab.scratch.path / "canary").exists()
