@@ -63,7 +63,7 @@ def agent_pid(agent: str, above: list[Ancestor]) -> int | None:
     for process in above:
         name = os.path.basename(process.argv[0]).lstrip("-")
         if name in _SHELLS:
-            if len(process.argv) < 2:
+            if not _is_given_work(process):
                 return None
         elif name not in _WRAPPERS and not _is_ours(process):
             return process.pid
@@ -76,6 +76,11 @@ def _is_called(process: Ancestor, names: frozenset[str]) -> bool:
     script = process.argv[1] if len(process.argv) > 1 else ""
     runner = os.path.basename(process.argv[0])
     return runner in ("node", "bun", "deno") and script.startswith("/") and not names.isdisjoint(script.split("/"))
+
+
+def _is_given_work(shell: Ancestor) -> bool:
+    """Whether a shell runs a command or a script, and so nobody types into it."""
+    return any(not word.startswith("-") or ("c" in word and word[1:2] != "-") for word in shell.argv[1:])
 
 
 def _is_ours(process: Ancestor) -> bool:
