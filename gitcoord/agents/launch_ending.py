@@ -1,7 +1,8 @@
 """Signing off for a program that has ended: its exit code, its claims offered, released or kept, its locks given back.
 
 The first thing is to stand in for the program that is gone: until all is written down the session is bound to our own
-process, or somebody could take the task while its uncommitted work is being saved.
+process, or somebody could take the task while its uncommitted work is being saved. Who claims it in the moment before
+gets it as from any dead session, with a snapshot of that work, and the end is told as not recorded.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def sign_off(
 def _ended(coord: Coordinator, begun: Launching, code: int, on_exit: OnExit | None) -> SignedOff:
     sid = begun.session.id
     try:
-        coord.carry_on(sid, pid=os.getpid())
+        held = coord.whoami()
+        if held.tasks or held.locks:
+            coord.carry_on(sid, pid=os.getpid())
     except Ended:
         return SignedOff(session=_view(coord, sid), trouble=_over_before(coord, sid))
     note = None if on_exit == "release" else f"{begun.session.name} ended with exit code {code}"

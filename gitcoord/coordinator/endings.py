@@ -81,7 +81,8 @@ class Endings(Sessions, Handoffs):
             process=self._process(pid),
             ssh_client=was.ssh_client,
         )
-        self.transact(lambda: self._go_on(was.id, event))
+        how = "without a process" if pid is None else f"as process {pid}"
+        self.transact(lambda: self._go_on(was.id, event, f"{was.name} goes on {how}"))
 
     def _successor(self, sid: str) -> str | None:
         """Who goes on for an ended session already: it was resumed before, perhaps by a command that was killed."""
@@ -114,10 +115,11 @@ class Endings(Sessions, Handoffs):
         except CoordError:
             return ()  # the session goes on all the same, and 'whoami' says what it holds
 
-    def _go_on(self, sid: str, event: session_rules.Resume) -> Plan[str]:
+    def _go_on(self, sid: str, event: session_rules.Resume, subject: str | None = None) -> Plan[str]:
         base = self.records.get(names.session_ref(sid), Session)
         record = session_rules.step(base.record if base else None, event)
-        change = self.write(names.session_ref(sid), base, record, event, f"resume {record.name} ({sid})")
+        subject = subject or f"resume {record.name} ({sid})"
+        change = self.write(names.session_ref(sid), base, record, event, subject)
         assert base is not None  # the rule refuses to resume nothing
         return Plan([change, *self.beat_change(base)], sid)
 
