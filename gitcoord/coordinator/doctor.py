@@ -13,7 +13,7 @@ from gitcoord.coordinator.joins import Joins
 from gitcoord.coordinator.setup import repository_version
 from gitcoord.core import ids, names
 from gitcoord.core.lease import span
-from gitcoord.core.model import Meta, Struct
+from gitcoord.core.model import Meta, Session, Struct, Task
 from gitcoord.core.views import Check
 from gitcoord.errors import CoordError, NotInitialised
 from gitcoord.git import binding, hooks, worktree
@@ -54,6 +54,7 @@ class Doctor:
         self.records.only_objects()
         checks = [self._git(), self._store(), self._state(fix=fix)]
         checks += self._corrupt_refs(fix=fix)
+        checks += self._archive()
         checks += self._locks(fix=fix)
         checks += self._hooks()
         checks += self._bindings(fix=fix)
@@ -130,6 +131,26 @@ class Doctor:
             self.records.forget()
             self.coord.transact(lambda: self._raise_epoch(found))
         return checks
+
+    def _archive(self) -> list[Check]:
+        """Whether all that was archived is there. What is lost here was lost as an object: no repair could find it."""
+        if not self.store.list_refs(names.ARCHIVE_FOLDER):
+            return []
+        from gitcoord.coordinator import archive
+
+        try:
+            tasks, bad_tasks = archive.every(self.records, names.TASKS, Task)
+            sessions, bad_sessions = archive.every(self.records, names.SESSIONS, Session)
+        except CoordError as error:
+            hint = "git fsck" if error.code == "corrupt" else _UPGRADE
+            return [Check(name="archive", status="problem", message=error.message, hint=hint)]
+        bad = sorted([*bad_tasks, *bad_sessions])
+        if bad:
+            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+            message = f"{bad[0]}{more} cannot be read out of the archive, and counts as taken"
+            return [Check(name="archive", status="problem", message=message, hint="git fsck")]
+        message = f"{len(tasks)} finished tasks and {len(sessions)} sessions in the archive can be read"
+        return [Check(name="archive", status="ok", message=message)]
 
     def _unreadable(self) -> tuple[list[str], list[str]]:
         """Refs that are corrupt, and records of a newer format. Kinds that we do not know are not ours to judge.

@@ -17,6 +17,7 @@ class Overview(Joins):
         """Sessions, claims, offers, counts, and first of all what needs attention."""
         self.begin(*self.my_refs())
         board = self.board()
+        archived = self._archived(board)  # which may have to say that it cannot be read
         mine = self.find_me()
         sid = mine.record.id if mine is not None else None
         tasks = board.plain_tasks()
@@ -35,7 +36,7 @@ class Overview(Joins):
             sessions=tuple(self.session_view(item, board, sid) for item in going),
             offered=tuple(self.task_views(offered, board)),
             counts=counts,
-            archived=self._archived(board),
+            archived=archived,
             ready=len(queue.ready(board.known_tasks(), self.takeable(board))),
         )
 

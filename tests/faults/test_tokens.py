@@ -12,7 +12,7 @@ from tests.faults.support import Office
 from tests.support import Scratch
 
 TASK = "refs/coord/tasks/15"
-STEPS = ("claim", "release", "steal", "die", "offer", "done", "harm", "gc", "pack", "lose meta")
+STEPS = ("claim", "release", "steal", "die", "offer", "done", "finish", "fold", "harm", "gc", "pack", "lose meta")
 
 
 @pytest.mark.parametrize("examples", [8, pytest.param(300, marks=pytest.mark.nightly)])
@@ -59,6 +59,10 @@ def happen(office: Office, step: str) -> int | None:
     elif holder is not None and step == "done":
         holder.done("15")
         coord.task_edit("15", reopen=True)
+    elif holder is not None and step == "finish":
+        holder.done("15")
+    elif step == "fold":
+        coord.maintain(older_than=0)
     elif holder is not None and step == "die":
         office.silence(str(holder.wanted), 1e6)
     elif step == "steal" and claim:
@@ -80,6 +84,8 @@ def grant(coord: Coordinator) -> int | None:
     try:
         if any(task.id == "15" for task in coord.handoffs()):
             return coord.accept("15", worktree=False).grant.task.token
+        if any(task.id == "15" for task in coord.task_list(state="done")):
+            coord.task_edit("15", reopen=True)
         return coord.claim("15", worktree=False).task.token
     except Held:
         return None
