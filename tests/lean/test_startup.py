@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,14 @@ def test_the_cache_is_found_from_every_place(scratch: Scratch, where: str, monke
 def test_outside_of_every_repository_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert not startup._has_many_tasks({})
+
+
+def test_the_launcher_starts_the_command_line_and_imports_nothing_slow(scratch: Scratch) -> None:
+    launcher = Path(gitcoord.__file__).parent / "bin" / "git-coord"
+    assert os.access(launcher, os.X_OK)
+    argv = [sys.executable, "-S", "-X", "importtime", str(launcher), "heartbeat"]
+    done = subprocess.run(argv, cwd=scratch.path, capture_output=True, text=True)
+    names = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert done.returncode == 128
+    assert "not-initialised" in done.stderr
+    assert sorted(SLOW & names) == []
