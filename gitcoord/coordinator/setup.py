@@ -19,7 +19,7 @@ from gitcoord.git.hooks_table import HookChange, HookStatus
 from gitcoord.git.remote import TRACKING
 from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import Change, Delete
-from gitcoord.store.transact import Plan
+from gitcoord.store.transact import Plan, transact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,13 +113,8 @@ class Setup:
             )
 
     def _purge(self) -> list[Wrote]:
-        gone = []
-        known = {ref: oid for tree in (*names.OURS, TRACKING) for ref, oid in self.store.list_refs(tree).items()}
-        for ref, oid in known.items():
-            if not ref.startswith(names.RESCUE) and oid:
-                self.store.swap([Change(ref, oid, Delete())])
-                gone.append(ref)
-        wrote = [Wrote(what=f"coordination state ({len(gone)} refs)", path=names.ROOT)] if gone else []
+        gone = transact(self.store, self._deletion, clock=self.coord.clock, rng=self.coord.chance)
+        wrote = [Wrote(what=f"coordination state ({gone} refs)", path=names.ROOT)] if gone else []
         for item in worktree.list_worktrees(self.repo):
             guardnote.clear(item.git_dir)
             hubnote.clear(item.git_dir)
@@ -134,6 +129,12 @@ class Setup:
             if stay:
                 self.coord.notice("kept", f"what launched programs keep stays: {', '.join(stay[:5])}")
         return wrote
+
+    def _deletion(self) -> Plan[int]:
+        """All at once: packed refs are rewritten for every deletion, and somebody's lock on them stops all or none."""
+        refs = {ref: oid for tree in (*names.OURS, TRACKING) for ref, oid in self.store.list_refs(tree).items()}
+        gone = [Change(ref, oid, Delete()) for ref, oid in refs.items() if oid and not ref.startswith(names.RESCUE)]
+        return Plan(gone, len(gone))
 
     # -- hooks --------------------------------------------------------------------------------------------------------
 
