@@ -64,6 +64,11 @@ def values(common: str, refs: Sequence[str]) -> dict[str, str | None]:
     return found
 
 
+def packed_value(common: str, ref: str) -> str | None:
+    """The oid of ``ref`` in packed-refs, where a newer one in its own file hides it; None where there is none."""
+    return _packed_value(_read_packed(common), ref)
+
+
 def _packed_value(packed: bytes, ref: str) -> str | None:
     end = packed.find(b" " + ref.encode() + b"\n")
     if end < 0:

@@ -12,7 +12,9 @@ from gitcoord.core import names
 from gitcoord.errors import GitFailed
 from gitcoord.git import localfile
 from gitcoord.git.repo import Repo
-from gitcoord.store.files import is_reftable
+from gitcoord.git.run import Done
+from gitcoord.store.base import BROKEN
+from gitcoord.store.files import is_reftable, loose_value, packed_value
 
 _MAX = 1 << 16
 
@@ -31,35 +33,48 @@ def move_aside(repo: Repo, ref: str) -> str:
         localfile.write_atomic(path, content)
     except OSError as error:
         raise GitFailed(f"{path} cannot be written: {error.strerror}") from None
-    done = repo.git("update-ref", "--no-deref", "-d", ref, check=False)
+    done = _delete(repo, ref)
+    if done.code != 0 and not is_reftable(repo.common) and loose_value(repo.common, ref) == BROKEN:
+        _make_readable(repo, ref)
+        done = _delete(repo, ref)
     if done.code != 0:
-        _unlink(repo, ref, done.complaint)
+        raise GitFailed(f"{ref} cannot be moved aside: {done.complaint}")
     return path
 
 
+def _delete(repo: Repo, ref: str) -> Done:
+    return repo.git("update-ref", "--no-deref", "-d", ref, check=False)
+
+
 def _content(repo: Repo, ref: str) -> bytes:
-    """What the ref holds: its file as it is, or what git lists for it."""
+    """What the ref holds: its file as it is, and what git lists for it or has packed."""
     try:
         with open(os.path.join(repo.common, *ref.split("/")), "rb") as file:
-            return file.read(_MAX)
+            held = file.read(_MAX)
     except OSError:
         listed = repo.git("for-each-ref", "--format=%(refname) %(objectname) %(symref)", ref, check=False)
         return listed.out[:_MAX]
+    older = None if is_reftable(repo.common) else packed_value(repo.common, ref)
+    return held if older is None else held + f"\npacked before: {older}\n".encode()
 
 
-def _unlink(repo: Repo, ref: str, complaint: str) -> None:
-    """An empty ref file: git neither reads nor deletes it. Under git's own lock for that ref we do."""
-    if is_reftable(repo.common):
-        raise GitFailed(f"{ref} cannot be moved aside: {complaint}")
+def _make_readable(repo: Repo, ref: str) -> None:
+    """Put an oid into a file that holds none (an empty one, after a power cut): Git neither reads nor deletes those.
+
+    Not unlinked instead: an older value that was packed would come to light, and with it a claim and its token that
+    were given back long ago. The oid is no object's, so the ref is as corrupt as before until Git has deleted it.
+    """
     path = os.path.join(repo.common, *ref.split("/"))
+    lock = f"{path}.lock"
     try:
-        fd = os.open(f"{path}.lock", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        fd = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise GitFailed(f"{ref} is locked: {error.strerror}") from None
     try:
-        os.unlink(path)
+        os.write(fd, b"f" * (64 if repo.object_format == "sha256" else 40) + b"\n")
+        os.rename(lock, path)
     except OSError as error:
-        raise GitFailed(f"{path} cannot be removed: {error.strerror}") from None
+        os.unlink(lock)
+        raise GitFailed(f"{path} cannot be written: {error.strerror}") from None
     finally:
         os.close(fd)
-        os.unlink(f"{path}.lock")
