@@ -106,6 +106,8 @@ class Link:
         """Push what the hub does not have, but for what nobody can read, and for what it has to be asked about."""
         left = set(joined.unreadable)  # nobody knows what would be overwritten
         news = [ref for ref in to_push(*self.both()) if ref not in left]
+        if not news:
+            return {}, Sent()
         takes = self.takes(news)
         return takes, Sending(self.repo, self.sides, self.notes).send([ref for ref in news if ref not in takes])
 

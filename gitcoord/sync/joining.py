@@ -60,6 +60,9 @@ class Joining:
 
     def join(self) -> Joined:
         """Merge everything that differs. Raises GitFailed, Corrupt where the store itself cannot work."""
+        ours = self._sides.local()
+        if all(ours.get(ref) == oid for ref, oid in self._sides.tracked().items()):
+            return Joined()
         first = self._pass(beats=False)
         return _sum(first, self._pass(beats=True))  # whose heartbeat counts, the merged session records say
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import itertools
 import os
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 
 from gitcoord.coordinator import Coordinator
-from tests.bench.measure import Row, command, median_ms, paired_ms
+from tests.bench.measure import Row, command, once_ms, paired_ms
 from tests.support import Scratch
 
 RECORDS = 1000
+_GIT = ("git", "-c", "gc.auto=0", "-c", "maintenance.auto=false")
+"""Plain Git, without the housekeeping that goes on after it has answered."""
 
 
 def rows(place: Path) -> list[Row]:
     """A claim, a sync with nothing to do, and a sync by how much changed."""
     hub = Scratch.create(place / "hub.git", "--bare")
+    hub.git("config", "receive.autogc", "false")
     Scratch.create(place / "seed").git("push", "-q", str(hub.path), "main")
     here, there = _clone(place, hub, "here"), _clone(place, hub, "there")
     return [_claim(place, hub), *_syncs(here, there)]
@@ -46,7 +50,7 @@ def _claim(place: Path, hub: Scratch) -> Row:
     def push() -> None:
         number = next(numbers)
         refspec = f"{tips[number % len(tips)]}:refs/bench/{number}"
-        command(["git", "push", "-q", "--no-verify", "origin", refspec], plain.path)()
+        command([*_GIT, "push", "-q", "--no-verify", "origin", refspec], plain.path)()
 
     def floor() -> None:
         push()
@@ -64,19 +68,32 @@ def _syncs(here: Coordinator, there: Coordinator) -> list[Row]:
     here.sync()
     there.sync()
     fetch = command(
-        ["git", "fetch", "-q", "--no-tags", "--refmap=", "origin", "+refs/coord/*:refs/bench-coord/*"],
+        [*_GIT, "fetch", "-q", "--no-tags", "--refmap=", "origin", "+refs/coord/*:refs/bench-coord/*"],
         Path(here.repo.top or ""),
     )
     fetch()
     idle, floor_ms = paired_ms(here.sync, fetch)
     found = [Row(f"sync, nothing to do, {RECORDS} records", idle, "git fetch", floor_ms, "≤ 1.3 ×")]
     for count in (10, 100, 1000):
-        found.append(Row(f"sync, {count} records changed elsewhere", median_ms(_changed(here, there, count), 1, 0)))
+        found += _changed(here, there, fetch, count)
     return found
 
 
-def _changed(here: Coordinator, there: Coordinator, count: int) -> Callable[[], object]:
-    for number in range(count):
-        here.task_edit(f"s{number}", title=f"changed with {count}")
-    here.sync()
-    return there.sync
+def _changed(here: Coordinator, there: Coordinator, fetch: Callable[[], object], count: int) -> list[Row]:
+    """What one changed record costs to send and to receive, where so many changed: linear is the same in every row."""
+    refspec = "+refs/coord/tasks/*:refs/bench-tasks/*"
+    push = command([*_GIT, "push", "-q", "--no-verify", "origin", refspec], Path(here.repo.top or ""))
+    push()
+    sent, received, pushed, fetched = [], [], [], []
+    for round_ in range(5 if count < 1000 else 1):
+        for number in range(count):
+            here.task_edit(f"s{number}", title=f"changed with {count}, {round_}")
+        sent.append(once_ms(here.sync))
+        received.append(once_ms(there.sync))
+        pushed.append(once_ms(push))
+        fetched.append(once_ms(fetch))
+    each = [statistics.median(times) / count for times in (sent, received, pushed, fetched)]
+    return [
+        Row(f"sync, each of {count} records changed here", each[0], "git push, each of the refs", each[2]),
+        Row(f"sync, each of {count} records changed elsewhere", each[1], "git fetch, each of the refs", each[3]),
+    ]

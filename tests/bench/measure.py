@@ -30,16 +30,18 @@ class Row:
         return self.ms / self.floor_ms if self.floor_ms else None
 
 
+def once_ms(action: Callable[[], object]) -> float:
+    """Wall time of ``action``, done once, in milliseconds."""
+    begun = time.perf_counter()
+    action()
+    return (time.perf_counter() - begun) * 1000
+
+
 def median_ms(action: Callable[[], object], runs: int = 15, warmup: int = 1) -> float:
     """Median wall time of ``action`` in milliseconds."""
     for _ in range(warmup):
         action()
-    times = []
-    for _ in range(runs):
-        begun = time.perf_counter()
-        action()
-        times.append((time.perf_counter() - begun) * 1000)
-    return statistics.median(times)
+    return statistics.median(once_ms(action) for _ in range(runs))
 
 
 def paired_ms(one: Callable[[], object], other: Callable[[], object], runs: int = 15) -> tuple[float, float]:
@@ -50,9 +52,7 @@ def paired_ms(one: Callable[[], object], other: Callable[[], object], runs: int 
     second: list[float] = []
     for _ in range(runs):
         for action, times in ((one, first), (other, second)):
-            begun = time.perf_counter()
-            action()
-            times.append((time.perf_counter() - begun) * 1000)
+            times.append(once_ms(action))
     return statistics.median(first), statistics.median(second)
 
 
