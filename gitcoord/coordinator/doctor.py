@@ -15,7 +15,7 @@ from gitcoord.core import ids, names
 from gitcoord.core.lease import span
 from gitcoord.core.model import Meta, Session, Struct, Task
 from gitcoord.core.views import Check
-from gitcoord.errors import CoordError, NotInitialised
+from gitcoord.errors import CoordError, GitFailed, NotInitialised
 from gitcoord.git import binding, hooks, worktree
 from gitcoord.git.repo import OFFLINE
 from gitcoord.lean import TYPE_CHECKING, msgspec
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OLDEST_GIT = (2, 39)
+_STOPPED = {
+    "packed-refs.lock": "whoever packs or deletes refs",
+    "config.lock": "every change of the configuration",
+    "HEAD.lock": "commits and checkouts in the main worktree",
+    "shallow.lock": "fetches into a shallow clone",
+}
+"""What a lock file of Git's own stands in the way of; any other stops all who write that ref."""
+
 _UPGRADE = "upgrade gitcoord to work with it"
 
 
@@ -124,13 +132,18 @@ class Doctor:
                 message = f"{ref} is corrupt: what it held counts as taken until it is mended"
                 checks.append(Check(name="refs", status="problem", message=message, hint="git coord doctor --fix"))
                 continue
-            where = quarantine.move_aside(self.repo, ref)
-            message = f"{ref} was corrupt; what was left of it is in {where}"
-            checks.append(Check(name="refs", status="fixed", message=message))
+            checks.append(self._mended(ref))
         if fix and names.META in found:
             self.records.forget()
             self.coord.transact(lambda: self._raise_epoch(found))
         return checks
+
+    def _mended(self, ref: str) -> Check:
+        try:
+            where = quarantine.move_aside(self.repo, ref)
+        except GitFailed as error:
+            return Check(name="refs", status="problem", message=error.message, hint="git coord doctor --fix")
+        return Check(name="refs", status="fixed", message=f"{ref} was corrupt; what was left of it is in {where}")
 
     def _archive(self) -> list[Check]:
         """Whether all that was archived is there. What is lost here was lost as an object: no repair could find it."""
@@ -189,8 +202,9 @@ class Doctor:
             if lock.recoverable and fix and recover.recover_lock(self.repo.common, lock):
                 checks.append(Check(name="locks", status="fixed", message=f"{lock.path} was left behind {age} ago"))
             else:
+                stopped = _STOPPED.get(os.path.basename(lock.path), "every writer")
                 hint = "git coord doctor --fix" if lock.recoverable else "see whether a git process still runs"
-                message = f"{lock.path} is {age} old and stops every writer"
+                message = f"{lock.path} is {age} old and stops {stopped}"
                 checks.append(Check(name="locks", status="warning", message=message, hint=hint))
         return checks or [Check(name="locks", status="ok", message="no lock file was left behind")]
 
