@@ -148,10 +148,6 @@ def _a_provisional_claim_that_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(hub, "unasked", lambda sides, refs: {})
 
 
-def _an_observer_who_counts_the_time_it_was_deaf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base.Base, "unheard", lambda self: 0.0)
-
-
 FAULTS: Mapping[Break, range] = {
     _a_hub_that_compares_nothing: range(20),
     _a_merge_that_keeps_ours: range(20),
@@ -164,7 +160,6 @@ FAULTS: Mapping[Break, range] = {
 """By one of which seeds each has to be found."""
 
 RARE: Mapping[Break, range] = {
-    _an_observer_who_counts_the_time_it_was_deaf: range(200),
     _an_expiry_that_moves_no_heartbeat: range(600),
     _a_clone_that_writes_off_those_elsewhere: range(600),
     _a_provisional_claim_that_asks_nobody: range(2000),
