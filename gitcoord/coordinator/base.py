@@ -149,6 +149,7 @@ class Base:
         writing raises NewerFormat.
         """
         self.records.forget()
+        self.provisional = False  # that is said of one claim, not of what the same process does after it
         self.records.fetch([names.META, *refs])
         meta = self.records.get(names.META, Meta)
         if meta is None:

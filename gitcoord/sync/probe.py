@@ -98,7 +98,8 @@ class Probe:
             return Check(
                 name="atomic push",
                 status="warning",
-                message="cannot move several refs at once: fenced pushes and claims with locks are refused",
+                message="cannot move several refs at once: fenced pushes and claims with locks are refused, and what "
+                "somebody silent holds is free only after a clean-up",
             )
         except LostContact as lost:
             raise HubUnreachable(f"{self._remote.name} stopped answering: {lost}") from None

@@ -117,7 +117,6 @@ class Node:
         self.busy = True
         coord = self.coord
         coord.notices.clear()
-        coord.provisional = False
         coord.records.forget()
         try:
             VERBS[name](self, self.world.rng)

@@ -10,7 +10,7 @@ import pytest
 from gitcoord.coordinator import Coordinator
 from gitcoord.core import codec, names
 from gitcoord.core.model import Beat
-from gitcoord.errors import CoordError, Held, HubUnreachable
+from gitcoord.errors import CoordError, Held, HubRefused, HubUnreachable
 from gitcoord.git import remote
 from tests.faults.support import FakeClock, foreign
 from tests.support import Scratch
@@ -92,7 +92,7 @@ def test_a_heartbeat_that_comes_between_the_decision_and_its_push_stops_it(
     assert (couple.holder(), couple.ann_lives()) == ("ann", True)
 
 
-@pytest.mark.parametrize("verb", TAKING)
+@pytest.mark.parametrize("verb", ["claim", "cancel"])
 def test_without_one_it_comes_about_and_ann_is_told(couple: Couple, verb: str) -> None:
     TAKING[verb](couple.ben)
     assert not couple.ann_lives()
@@ -200,6 +200,28 @@ def test_what_rests_on_a_provisional_claim_is_not_pushed_past_that_question(coup
         couple.ben.push("HEAD:refs/heads/work", task="15")
     assert (couple.holder(), couple.ann_lives()) == ("ann", True)
     assert couple.town.hub.git("for-each-ref", "refs/heads/work") == ""
+
+
+def test_after_a_provisional_claim_the_hub_decides_again(couple: Couple) -> None:
+    couple.ben.claim("16", worktree=False, provisional=True)
+    couple.ann_beats()
+    with pytest.raises(Held):
+        couple.ben.lock(["docs"])
+    assert couple.ben.claim("17", worktree=False).guarantee == "confirmed"
+
+
+def test_without_atomic_push_somebody_silent_is_cleaned_up_first(couple: Couple) -> None:
+    """Two records would have to move at once; an end by itself is one, and its heartbeat goes before it."""
+    couple.town.hub.git("config", "receive.advertiseAtomic", "false")
+    with pytest.raises(HubRefused, match="several refs at once"):
+        couple.ben.claim("15", worktree=False)
+    assert (couple.holder(), couple.ann_lives()) == ("ann", True)
+    assert [view.name for view in couple.ben.cleanup().expired] == ["ann"]
+    couple.clock.move(100)
+    couple.ben.heartbeat()
+    couple.ben.sync()
+    couple.ben.claim("15", worktree=False)
+    assert (couple.holder(), couple.ann_lives()) == ("ben", False)
 
 
 def test_what_was_taken_by_force_needs_no_question(couple: Couple) -> None:
