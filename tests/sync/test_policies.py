@@ -7,7 +7,7 @@ import random
 import pytest
 
 from gitcoord.errors import HubRefused
-from gitcoord.store.hub import IN_VAIN
+from gitcoord.store.hub_push import IN_VAIN
 from tests.faults.support import FakeClock
 from tests.support import Scratch
 from tests.sync.support import Town, coord_refs, pushes

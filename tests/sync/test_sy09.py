@@ -13,7 +13,7 @@ import pytest
 
 from gitcoord.coordinator import base, liveness, turns
 from gitcoord.core import merge, names, task
-from gitcoord.store import hub as deciding
+from gitcoord.store import hub_push as deciding
 from gitcoord.store.base import Change
 from gitcoord.sync import hub, joining
 from tests.sync import simulation
@@ -106,7 +106,7 @@ def _a_token_that_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _a_lost_answer_that_counts_as_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deciding.HubStore, "_find_out", lambda *args: None)
+    monkeypatch.setattr(deciding.Decider, "_find_out", lambda *args: None)
 
 
 def _a_counter_that_every_clone_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
