@@ -20,8 +20,11 @@ Takes = dict[str, frozenset[str]]
 
 def unasked(sides: Sides, refs: Iterable[str]) -> Takes:
     """Which of ``refs`` are such takes. Raises Corrupt when a chain cannot be read."""
+    asked = [ref for ref in refs if ref.startswith(_HELD)]
+    if not asked:
+        return {}
     ours, theirs = sides.local(), sides.tracked()
-    there = [ref for ref in refs if ref.startswith(_HELD) and ref in ours and ref in theirs]
+    there = [ref for ref in asked if ref in ours and ref in theirs]
     pairs = {ref: (theirs[ref], ours[ref]) for ref in there if ours[ref] != theirs[ref] != BROKEN != ours[ref]}
     payloads = sides.store.load(oid for pair in pairs.values() for oid in pair)
     found = {}
