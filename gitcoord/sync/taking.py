@@ -41,5 +41,5 @@ def unasked(sides: Sides, refs: Iterable[str]) -> Takes:
 def _losers(sides: Sides, ref: str, before: str, after: str) -> frozenset[str]:
     mine, _others = diverged(sides.store, after, before)
     payloads = sides.store.load([before, *(entry.oid for entry in mine)])
-    steps = [(merge.link(entry.message), payloads[entry.oid]) for entry in reversed(mine)]
+    steps = [(merge.link(entry.message), payloads.get(entry.oid, b"")) for entry in reversed(mine)]
     return frozenset(filter(sides.lives_elsewhere, takes.losers(ref, payloads[before], steps)))
