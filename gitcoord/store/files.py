@@ -10,9 +10,9 @@ from __future__ import annotations
 import errno
 import os
 
-from gitcoord.core.names import is_oid
 from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import BROKEN
+from gitcoord.store.packed import packed_refs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,25 +56,16 @@ def values(common: str, refs: Sequence[str]) -> dict[str, str | None]:
     process: ``git for-each-ref`` takes 2 ms, and leaves out symbolic refs that point nowhere.
     """
     found = {ref: loose_value(common, ref) for ref in refs}
-    packed: bytes | None = None
-    for ref, value in found.items():
-        if value is None:
-            packed = _read_packed(common) if packed is None else packed
-            found[ref] = _packed_value(packed, ref)
+    absent = [ref for ref, value in found.items() if value is None]
+    if absent:
+        packed = packed_refs(common)
+        found.update((ref, packed.value(ref)) for ref in absent)
     return found
 
 
 def packed_value(common: str, ref: str) -> str | None:
     """The oid of ``ref`` in packed-refs, where a newer one in its own file hides it; None where there is none."""
-    return _packed_value(_read_packed(common), ref)
-
-
-def _packed_value(packed: bytes, ref: str) -> str | None:
-    end = packed.find(b" " + ref.encode() + b"\n")
-    if end < 0:
-        return None
-    oid = packed[packed.rfind(b"\n", 0, end) + 1 : end].decode("ascii", "replace")
-    return oid if is_oid(oid) and oid.strip("0") else BROKEN
+    return packed_refs(common).value(ref)
 
 
 def _oid(data: bytes) -> str:
@@ -106,7 +97,7 @@ def list_all(common: str, prefix: str) -> dict[str, str]:
             folders += _list_folder(at, folder, answer)
         finally:
             os.close(at)
-    return _packed(common, prefix) | answer
+    return packed_refs(common).below(prefix) | answer
 
 
 def _list_folder(at: int, folder: str, answer: dict[str, str]) -> list[str]:
@@ -139,22 +130,3 @@ def _value_at(at: int, name: str) -> str | None:
         return None
     finally:
         os.close(fd)
-
-
-def _packed(common: str, prefix: str) -> dict[str, str]:
-    """Refs below ``prefix`` in packed-refs: lines of ``<oid> <ref>``, among comments and peeled tags."""
-    data = _read_packed(common)
-    first = data.find(b" " + prefix.encode())
-    if first < 0:
-        return {}
-    text = data[data.rfind(b"\n", 0, first) + 1 :].decode("utf-8", "surrogateescape")
-    pairs = (line.partition(" ") for line in text.split("\n"))
-    return {ref: oid if oid.strip("0") else BROKEN for oid, _, ref in pairs if ref.startswith(prefix) and is_oid(oid)}
-
-
-def _read_packed(common: str) -> bytes:
-    try:
-        with open(os.path.join(common, "packed-refs"), "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return b""
