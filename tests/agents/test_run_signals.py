@@ -172,14 +172,21 @@ def test_ctrl_c_ends_a_program_that_does_not_care(shell: Shell, repo: Scratch) -
     assert ended(repo)["exit_code"] == 130
 
 
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def test_ctrl_z_stops_the_job_and_fg_lets_it_go_on(shell: Shell, repo: Scratch) -> None:
-    shell.type("git coord run -- sh -c 'echo running; read line; echo got $line; exit 4'\n")
-    shell.wait_for("\nrunning\n")
+    shell.type("git coord run -- sh -c 'echo process $$ !; read line; echo got $line; exit 4'\n")
+    shell.wait_for("\nprocess ")
+    pid = int(shell.wait_for("!").rstrip("!"))
     shell.type("\x1a")
     shell.wait_for("Stopped")
     shell.wait_for("ready> ")
+    eventually(lambda: is_stopped(pid))  # told to, it takes one more byte from the terminal if that comes first
     shell.type("fg\n")
     shell.wait_for("git coord run")
+    eventually(lambda: not is_stopped(pid))
     shell.type("text\n")
     shell.wait_for("got text")
     shell.wait_for("ready> ")
