@@ -83,7 +83,7 @@ def launch(
     tell: Callable[[str], None] = lambda _: None,
     quiet: bool = False,
 ) -> Launched:
-    """Run the program in a session from ``start``, to its end.
+    """Run the program in a session from ``start``, to its end. In a program's main thread only, which hears signals.
 
     ``quiet``: its standard output goes to where errors go. Raises Usage, NotFound, Held and whatever else refuses a
     start, a claim or a lock: then nothing was run, and no session is left behind.
@@ -154,15 +154,15 @@ def _begin(coord: Coordinator, wish: Wish, held: Held, watch: Watch, place: _Pla
         assert program is not None  # a name with a slash is found in a directory, or NotFound
         env = _environment(coord, wish, begun, place, cwd)
         watch.passing()
-        held.become(program, wish.argv, env=env, cwd=cwd, quiet=place.quiet)
-    except BaseException as failure:
+        try:
+            held.become(program, wish.argv, env=env, cwd=cwd, quiet=place.quiet)
+        except OSError as error:
+            why = f"{wish.argv[0]} cannot be started: {error.strerror}"
+            raise NotFound(why, hint="check that it is a program") from None
+    except BaseException:
         held.drop()
         if begun is not None:
             undo(coord, begun)
-        if isinstance(failure, OSError):
-            raise NotFound(
-                f"{wish.argv[0]} cannot be started: {failure.strerror}", hint="check that it is a program"
-            ) from None
         raise
     return begun
 

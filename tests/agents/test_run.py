@@ -325,3 +325,13 @@ def test_where_the_repository_is_gone_at_the_end_that_is_said_and_the_exit_code_
     ran = run(repo, "--", "sh", "-c", f"rm -rf '{repo.path}/.git'; exit 5")
     assert ran.code == 5
     assert "not recorded: " in ran.err
+
+
+def test_a_program_that_cannot_be_started_after_all_gives_everything_back(repo: Scratch) -> None:
+    (repo.path / "tool").write_text("#!/no/such/interpreter\n")
+    (repo.path / "tool").chmod(0o755)
+    ran = run(repo, "--task", "15", "--lock", "db", "--json", "--", str(repo.path / "tool"))
+    assert (ran.code, ran.error["code"]) == (1, "not-found")
+    assert "cannot be started: No such file or directory" in ran.error["message"]
+    assert task(repo, "15")["state"] == "pending"
+    assert [(session["state"], session["locks"]) for session in sessions(repo)] == [("ended", ())]
