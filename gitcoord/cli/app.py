@@ -103,7 +103,7 @@ def _perform(command: Command, values: Mapping[str, object], context: Context) -
 @contextmanager
 def _patience(command: Command, context: Context) -> Iterator[None]:
     """Where a person may wait for a hub: something that says so."""
-    if context.options.quiet or command.verb in ("watch", "run") or not sys.stderr.isatty():
+    if context.options.quiet or command.verb in ("watch", "run", "mcp") or not sys.stderr.isatty():
         yield
         return
     from gitcoord.cli.patience import told

@@ -88,6 +88,7 @@ TABLE: dict[str, str] = {
     "setup copilot": "agent_setup",
     "setup shell": "shell_setup",
     "statusline": "agent_setup",
+    "mcp": "mcp",
 }
 """Verb (one word, or noun and verb) to the module below ``gitcoord.cli`` that declares it."""
 

@@ -42,6 +42,7 @@ hook guard pre-commit
 hook guard pre-push origin git@example.org:x.git
 hook agent
 hook agent --agent claude
+mcp
 prime
 prime --agent gemini --json
 hooks install
