@@ -237,3 +237,18 @@ def test_no_group_is_left_behind(repo: Scratch, tmp_path: Path) -> None:
         assert child.wait(30) == 0
         kill_group(child.pid)  # there is nobody left to be killed
         assert not Path(f"/proc/{written(tmp_path / 'pid')}").exists()
+
+
+def test_nobody_gets_the_task_while_the_work_of_a_killed_program_is_being_saved(repo: Scratch, tmp_path: Path) -> None:
+    slow = f"sh -c 'echo x >{tmp_path}/saving; while ! test -e {tmp_path}/go; do sleep .05; done; cat'"
+    repo.git("config", "filter.slow.clean", slow)
+    repo.commit("attributes", {".gitattributes": "*.slow filter=slow\n"})
+    repo.coord("start", "other")
+    script = f"echo x >new.slow; echo $$ >{tmp_path}/pid; exec sleep 60"
+    with running(repo.path, "--task", "15", "--", "sh", "-c", script) as child:
+        os.kill(int(written(tmp_path / "pid")), signal.SIGKILL)
+        eventually((tmp_path / "saving").exists)
+        assert repo.coord("claim", "15", "--no-worktree", "--json").error["code"] == "held"
+        (tmp_path / "go").touch()
+        assert child.wait(30) == 137
+    assert task(repo, "15")["state"] == "offered"
