@@ -10,7 +10,7 @@ from __future__ import annotations
 from gitcoord.core import codec, locking, locks, names, scope, session, task, task_events
 from gitcoord.core import event as chronicle
 from gitcoord.core.lock_events import AnyLockEvent
-from gitcoord.core.model import Beat, Session, Struct, Task
+from gitcoord.core.model import Beat, Boot, Session, Struct, Task
 from gitcoord.errors import CoordError, Corrupt
 from gitcoord.lean import TYPE_CHECKING, Any, msgspec
 
@@ -130,8 +130,12 @@ def check(ref: str, payload: bytes) -> None:
         raise Corrupt(f"{ref} holds the record of another name")
 
 
-def is_later(ours: bytes, theirs: bytes, boot: str | None) -> bool:
-    """Whether our heartbeat of a session of ours came after the one that the hub has; ``boot``: the present one here.
+_AHEAD = 60.0
+"""Seconds by which a heartbeat may be later than now; one from further on was forged, or the clock was set back."""
+
+
+def is_later(ours: bytes, theirs: bytes, now: Boot | None) -> bool:
+    """Whether our heartbeat of a session of ours came after the one that the hub has; ``now`` by our running clock.
 
     An earlier one must never be put back: others, who count how long it has not changed, would not see that it had.
     """
@@ -139,9 +143,13 @@ def is_later(ours: bytes, theirs: bytes, boot: str | None) -> bool:
         mine, other = (codec.convert(codec.decode_raw(payload), Beat) for payload in (ours, theirs))
     except CoordError:
         return True  # one of the two is none, and is replaced by the next
+    if now is None:
+        return True  # without a boot id nobody can tell
+    if other.boot == now.id and other.up is not None and other.up > now.at + _AHEAD:
+        return True
     if mine.boot == other.boot and mine.up is not None and other.up is not None:
         return mine.up > other.up
-    return boot is None or mine.boot in (None, boot)  # without a boot id nobody can tell: then ours stands
+    return mine.boot in (None, now.id)
 
 
 def _event(rule: _Rule | None, item: Link, regranted: Struct | None) -> Any:

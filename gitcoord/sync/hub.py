@@ -64,7 +64,8 @@ class Link:
         self.durable = durable
         self._clock = clock
         self._rng = rng
-        self._joining = Joining(repo, sides, boot=clock.boot(), keep=keep, durable=durable)
+        now = self._now() if clock.boot() is not None else None
+        self._joining = Joining(repo, sides, now=now, keep=keep, durable=durable)
 
     # -- sync ---------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gitcoord.core import merge, names
-from gitcoord.core.model import Struct
+from gitcoord.core.model import Boot, Struct
 from gitcoord.errors import CoordError, Corrupt
 from gitcoord.git.repo import Repo
 from gitcoord.store.base import BROKEN, Busy, Change, Commit, Entry, Existing, Lost
@@ -44,17 +44,17 @@ Keep = Callable[[Sequence[Clash]], Sequence[Change]]
 
 
 class Joining:
-    """The merge of one clone with what is known of its hub; ``boot`` is the id of this boot of the system.
+    """The merge of one clone with what is known of its hub; ``now`` is this moment by the running clock.
 
     What ``keep`` makes of refused events is swapped together with the records that they vanish from: whatever happens
     next, a line that breaks or a process that dies, they are told. Its ref has to come first by name.
     """
 
-    def __init__(self, repo: Repo, sides: Sides, *, boot: str | None, keep: Keep, durable: bool) -> None:
+    def __init__(self, repo: Repo, sides: Sides, *, now: Boot | None, keep: Keep, durable: bool) -> None:
         self._repo = repo
         self._sides = sides
         self._store = sides.store
-        self._boot = boot
+        self._now = now
         self._keep = keep
         self._durable = durable
 
@@ -138,7 +138,7 @@ class Joining:
         ours = self._store.read([ref])[ref]
         if ours is None or not self._sides.lives_here(ref.removeprefix(names.HEARTBEATS)):
             return False
-        return theirs is None or merge.is_later(ours.payload, theirs, self._boot)
+        return theirs is None or merge.is_later(ours.payload, theirs, self._now)
 
     def _rescue(self, plan: _Plan, ref: str, ours: str, theirs: str) -> None:
         """Two snapshots for one name: theirs stands, ours is kept beside it. Work is never lost."""

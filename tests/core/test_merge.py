@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gitcoord.core import codec, merge, names, scope, task
 from gitcoord.core import task_events as on
 from gitcoord.core.merge import Link, Lost, Replayed
+from gitcoord.core.model import Beat, Boot
 from gitcoord.errors import CoordError, Corrupt
 
 REF, DATA = names.task_ref("15"), names.data_ref("project:x")
@@ -134,3 +135,29 @@ def test_every_rule_of_tasks_can_be_replayed() -> None:
     """A new event that nobody told the merge about would be lost in every partition."""
     known = {kind.__struct_config__.tag for kind in get_args(merge.AnyTaskEvent)}
     assert known == {name for _state, name in task.TABLE}
+
+
+BOOT, ELSEWHERE = "11111111-2222-3333-4444-555555555555", "77777777-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "stands"),
+    [
+        (Beat(utc=1, boot=BOOT, up=60), Beat(utc=1, boot=BOOT, up=50), True),
+        (Beat(utc=9, boot=BOOT, up=50), Beat(utc=1, boot=BOOT, up=60), False),
+        (Beat(utc=1, boot=BOOT, up=60), Beat(utc=1, boot=BOOT, up=60), False),
+        (Beat(utc=1, boot=BOOT, up=60), Beat(utc=9, boot=ELSEWHERE, up=900), True),
+        (Beat(utc=9, boot=ELSEWHERE, up=900), Beat(utc=1, boot=BOOT, up=60), False),
+        (Beat(utc=9, boot=ELSEWHERE, up=50), Beat(utc=1, boot=ELSEWHERE, up=60), False),
+        (Beat(utc=1, boot=BOOT, up=60), Beat(utc=1, boot=BOOT, up=999), True),  # forged, or this machine was set back
+        (Beat(utc=1), Beat(utc=9, boot=BOOT, up=60), True),
+    ],
+)
+def test_of_two_heartbeats_of_ours_the_later_stands(ours: Beat, theirs: Beat, stands: bool) -> None:
+    pair = codec.encode(ours), codec.encode(theirs)
+    assert merge.is_later(*pair, Boot(id=BOOT, at=100.0)) is stands
+    assert merge.is_later(*pair, None)  # where nobody can tell, ours does
+
+
+def test_a_heartbeat_that_is_none_is_replaced() -> None:
+    assert merge.is_later(codec.encode(Beat(utc=1, boot=BOOT, up=60)), b"{", Boot(id=BOOT, at=100.0))
