@@ -27,5 +27,5 @@ def maintain(
     ] = None,
     dry_run: Annotated[bool, Flag("--dry-run", about="Only say what would be archived.")] = False,
 ) -> Reply:
-    done = ctx.lasting.maintain(older_than=older_than, dry_run=dry_run)
+    done = ctx.coord.maintain(older_than=older_than, dry_run=dry_run)
     return Reply(done, lambda: look.maintained(done))

@@ -10,22 +10,20 @@ reopened out of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gitcoord.coordinator.archive import shelf_of
-from gitcoord.coordinator.joins import Board
-from gitcoord.core import archive, codec, locks, names
+from gitcoord.coordinator.finished import Chosen, batches, chosen
+from gitcoord.core import archive, codec, names
 from gitcoord.core.archive import Archive, Fold
 from gitcoord.core.lease import span
-from gitcoord.core.locks import LockTable
 from gitcoord.core.model import Struct, Task
-from gitcoord.core.times import rfc3339
 from gitcoord.errors import CoordError, HubRefused, HubUnreachable, Usage
 from gitcoord.failpoint import hit
-from gitcoord.store.base import BROKEN, Change, Commit, Delete
+from gitcoord.store.base import Change, Commit, Delete
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
@@ -45,7 +43,6 @@ asking. What is that old was there when it last looked, and so it knows it.
 """
 
 _LOOSE = 6700  # from so many loose objects on ``git gc --auto`` does something, unless told otherwise
-_WHEN = 24  # characters of a time as we write it
 
 
 class Maintained(Struct, frozen=True, kw_only=True):
@@ -61,13 +58,6 @@ class Maintained(Struct, frozen=True, kw_only=True):
     packed: bool
     loose: int
     dry_run: bool
-
-
-class Chosen(Struct, frozen=True):
-    """A record to fold, with the refs that go along: each with the oid that it is at."""
-
-    record: Struct | None
-    refs: dict[str, str]
 
 
 class Maintaining:
@@ -86,28 +76,46 @@ class Maintaining:
                 f"with a hub only what has been finished for {span(SHORTEST_AT_HUB)} or longer can be archived",
                 hint="git coord maintain --older-than 1h",
             )
-        chosen = self._chosen(limit)
-        trouble: CoordError | None = None
-        removed, packed = 0, False
-        if not dry_run:
-            try:
-                for some in _batches(chosen):
-                    self._fold(some)
-                hit("between_fold_and_delete")
-                removed = self._delete()
-            except (HubUnreachable, HubRefused) as error:
-                trouble = error
-            packed = self._pack()
-        if trouble is not None:
-            raise trouble
+        if dry_run:
+            return self._summary(chosen(coord, limit), removed=0, packed=False, dry_run=True)
+        try:
+            self._in_step()
+            found = chosen(coord, limit)
+            for some in batches(found, BATCH):
+                self._fold(some)
+            hit("between_fold_and_delete")
+            removed = self._delete()
+            self._delete_at_hub()
+        except (HubUnreachable, HubRefused):
+            self._pack()
+            raise
+        packed = self._pack()
         coord.records.forget()
-        return self._summary(chosen, removed=removed, packed=packed, dry_run=dry_run)
+        return self._summary(found, removed=removed, packed=packed, dry_run=False)
 
-    def _summary(self, chosen: Sequence[Chosen], *, removed: int, packed: bool, dry_run: bool) -> Maintained:
+    def _in_step(self) -> None:
+        """With a hub: know what others have done before anything of it is folded."""
+        if self.coord.config.hub is not None:
+            from gitcoord.coordinator.hub import Hubs
+
+            Hubs(self.coord).sync()
+
+    def _delete_at_hub(self) -> None:
+        """The same there, where the host allows it. Where it does not, clones ignore what is left."""
+        if self.coord.config.hub is None:
+            return
+        from gitcoord.coordinator.hub import Hubs
+
+        hit("before_delete_at_hub")
+        _count, why = Hubs(self.coord).link().delete_folded()
+        if why is not None:
+            self.coord.notice("hub-keeps", f"archived refs stay at {self.coord.config.hub}, and are ignored: {why}")
+
+    def _summary(self, folded: Sequence[Chosen], *, removed: int, packed: bool, dry_run: bool) -> Maintained:
         base = self.coord.records.get(names.ARCHIVE, Archive)
         return Maintained(
-            tasks=tuple(sorted(item.record.id for item in chosen if isinstance(item.record, Task))),
-            sessions=sum(item.record is not None and not isinstance(item.record, Task) for item in chosen),
+            tasks=tuple(sorted(item.record.id for item in folded if isinstance(item.record, Task))),
+            sessions=sum(item.record is not None and not isinstance(item.record, Task) for item in folded),
             removed=removed,
             live=len(self.coord.store.list_refs(names.ROOT)),
             archived=sum(base.record.tasks.values()) + base.record.sessions if base is not None else 0,
@@ -115,61 +123,6 @@ class Maintaining:
             loose=self._loose(),
             dry_run=dry_run,
         )
-
-    # -- what goes ----------------------------------------------------------------------------------------------------
-
-    def _chosen(self, limit: float) -> list[Chosen]:
-        """What was finished ``limit`` seconds ago or earlier, by its author's clock, and what nothing live names."""
-        coord = self.coord
-        board = coord.board()
-        coord.tell_corrupt(board.corrupt)
-        earliest = rfc3339(coord.clock.now() - limit)
-        old = [
-            item
-            for item in board.tasks.values()
-            if archive.is_over(item.record) and _not_after(item.record.updated_at, earliest)
-        ]
-        chosen = [Chosen(item.record, {item.ref: item.oid}) for item in old]
-        refs = coord.store.list_refs(names.ROOT)
-        needed = self._needed(board)
-        for sid, session in board.sessions.items():
-            over = archive.is_over(session.record) and _not_after(session.record.ended_at, earliest)
-            if over and sid not in needed:
-                beside = [names.events_ref(sid), names.heartbeat_ref(sid)]
-                whole = {session.ref: session.oid, **{ref: oid for ref in beside if (oid := refs.get(ref))}}
-                chosen.append(Chosen(session.record, whole))
-        return chosen + self._left_behind(refs)
-
-    def _needed(self, board: Board) -> set[str]:
-        """Sessions that somebody may still ask for: my own, holders, givers and receivers, owners of locks."""
-        mine = self.coord.find_me()
-        found = {mine.record.id} if mine is not None else set()
-        for task in board.plain_tasks().values():
-            if task.claim is not None:
-                found.add(task.claim.session)
-            if task.handoff is not None:
-                found.update(sid for sid in (task.handoff.from_, task.handoff.to) if sid is not None)
-        if self.coord.records.oids(names.LOCKS_FOLDER):
-            table = self.coord.records.get(names.LOCKS, LockTable)
-            found.update(locks.concerned(table.record) if table is not None else ())
-        return found
-
-    def _left_behind(self, refs: Mapping[str, str]) -> list[Chosen]:
-        """Logs and heartbeats of sessions that were folded before: they moved while that was done."""
-        shelf = shelf_of(self.coord.records)
-        if shelf is None:
-            return []
-        alone: dict[str, str] = {}
-        for prefix in (names.EVENTS, names.HEARTBEATS):
-            for ref, oid in refs.items():
-                session = names.SESSIONS + ref.removeprefix(prefix)
-                if ref.startswith(prefix) and oid != BROKEN and session not in refs:
-                    alone[ref] = session
-        folded = shelf.find(set(alone.values()))
-        gone = {ref: refs[ref] for ref, session in alone.items() if session in folded}
-        known = shelf.find(gone)
-        fresh = {ref: oid for ref, oid in gone.items() if known.get(ref) != oid}
-        return [Chosen(None, fresh)] if fresh else []
 
     # -- the archive --------------------------------------------------------------------------------------------------
 
@@ -264,25 +217,6 @@ class Maintaining:
                 "loose-objects", f"{found} objects are a file each: 'git gc' packs them, when it suits you"
             )
         return found
-
-
-def _not_after(at: str | None, earliest: str) -> bool:
-    """Whether a record's time is one of ours, and no later; what somebody else wrote there stays."""
-    return at is not None and len(at) == _WHEN and at <= earliest
-
-
-def _batches(chosen: Sequence[Chosen]) -> Iterator[list[Chosen]]:
-    """Portions of at most ``BATCH`` refs, each record with all of its refs in one."""
-    some: list[Chosen] = []
-    count = 0
-    for item in chosen:
-        if some and count + len(item.refs) > BATCH:
-            yield some
-            some, count = [], 0
-        some.append(item)
-        count += len(item.refs)
-    if some:
-        yield some
 
 
 def _filed(change: Change, before: Mapping[str, str], entries: Mapping[str, str]) -> Change:

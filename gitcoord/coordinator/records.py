@@ -17,8 +17,8 @@ from gitcoord.store.base import BROKEN, RefStore
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gitcoord.coordinator.archive import Shelf
     from gitcoord.store.base import Snapshot
+    from gitcoord.sync.shelf import Shelf
 
 R = TypeVar("R", bound=Struct)
 

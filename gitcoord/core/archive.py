@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from gitcoord.core import names
+from gitcoord.core import codec, names
 from gitcoord.core.digest import sha256_hex
 from gitcoord.core.model import FORMAT, Session, Struct, Task
 from gitcoord.errors import Corrupt
@@ -62,6 +62,13 @@ def is_over(record: Struct) -> bool:
     return (isinstance(record, Task) and record.state in FINISHED) or (
         isinstance(record, Session) and record.state in OVER
     )
+
+
+def is_over_at(ref: str, payload: bytes) -> bool:
+    """The same of a record's bytes; anything else but a task or a session may be. Raises Corrupt, NewerFormat."""
+    if ref.startswith(names.TASKS):
+        return is_over(codec.decode(payload, Task))
+    return not ref.startswith(names.SESSIONS) or is_over(codec.decode(payload, Session))
 
 
 def page_of(ref: str) -> str:

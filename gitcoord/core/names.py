@@ -26,6 +26,9 @@ LOCAL = "refs/coord-local/"
 PRIVATE = "refs/coord-local/data/"
 """Scopes that stay in this clone, outside of what is ever pushed or fetched."""
 
+TRACKED = "refs/coord-remotes/"
+"""What hubs had when they were last heard of: rebuilt by every fetch."""
+
 OURS = (ROOT, LOCAL)
 """The trees of refs that are looked after: found, mended, purged."""
 

@@ -120,6 +120,8 @@ class HubStore:
                 continue
             if isinstance(change.new, Commit) and known in (change.new.parents or ()):
                 continue  # taken out of the archive, on top of what the hub was not allowed to delete
+            if isinstance(change.new, Commit) and known in (change.new.parents or ()):
+                continue  # taken out of the archive, on top of what the hub was not allowed to delete
             if change.expected is None or not self._line.has(change.expected, known):
                 if change.ref in self._line.merge():
                     raise Corrupt(f"{change.ref} cannot be read at {self._line.remote.name}; nothing was granted")

@@ -1,6 +1,6 @@
 """Lock files that a killed writer left behind: found, judged, and removed only where that is provably safe.
 
-Owns the judgement. A ``<ref>.lock`` below ``refs/coord/`` is removed when none of our own writers is inside (they hold
+Owns the judgement. A ``<ref>.lock`` of a ref of ours is removed when none of our own writers is inside (they hold
 the write lock shared, and recovery takes it exclusively) and either a note says that it is ours, or it is older than
 any write can last, which covers git's own programs. Under the write lock it is looked at again. Every other lock file
 (packed-refs, config, a reftable's list) guards the user's refs too and is only reported.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 
-from gitcoord.core.names import OURS
+from gitcoord.core.names import OURS, TRACKED
 from gitcoord.lean import msgspec
 from gitcoord.store import intent
 from gitcoord.store.trouble import os_failed
@@ -49,7 +49,7 @@ def stale_locks(common: str, now: float | None = None) -> list[StaleLock]:
 
 def _trees(common: str) -> list[str]:
     """The directories of our refs."""
-    return [os.path.join(common, *tree.rstrip("/").split("/")) for tree in OURS]
+    return [os.path.join(common, *tree.rstrip("/").split("/")) for tree in (*OURS, TRACKED)]
 
 
 def _look(path: str, now: float, *, recoverable: bool, after: float = STALE_AFTER) -> StaleLock | None:

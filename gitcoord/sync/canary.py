@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from gitcoord.core import codec, names
 from gitcoord.core.model import Meta
 from gitcoord.errors import HubRefused
+from gitcoord.sync import folding
 from gitcoord.sync.notes import Notes
 from gitcoord.sync.sides import FIRST_LOOK, Sides
 
@@ -68,7 +69,7 @@ class Canary:
     def note_loss(self, before: Mapping[str, str]) -> None:
         """Compare what the hub had with what it has, and remember what is gone.
 
-        A backup that was played back, a rewritten history, deleted refs.
+        A backup that was played back, a rewritten history, deleted refs. What was archived there is not gone.
         """
         now = self._sides.tracked()
         records = [ref for ref in before if not ref.startswith((names.HEARTBEATS, names.RESCUE))]
@@ -79,6 +80,7 @@ class Canary:
             near = any(before[ref] in (entry.oid, entry.parent) for entry in chains.get(now[ref], []))
             if not near and not self._sides.has(now[ref], before[ref]):
                 gone.append(ref)
+        gone = folding.lost(self._sides, gone, before)
         if gone:
             more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
             self._notes.lose(f"{gone[0]}{more}")

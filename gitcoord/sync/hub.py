@@ -10,12 +10,16 @@ from __future__ import annotations
 import os
 
 from gitcoord.core.model import Boot, Meta, Struct
+from gitcoord.errors import HubUnreachable
 from gitcoord.git import remote as git
 from gitcoord.git.filelock import exclusive
 from gitcoord.git.remote import Remote
 from gitcoord.git.repo import Repo
 from gitcoord.lean import TYPE_CHECKING, Protocol
+from gitcoord.store import recover
 from gitcoord.store.transact import Clock, Rng
+from gitcoord.store.trouble import held_lock
+from gitcoord.sync import folding
 from gitcoord.sync.canary import Canary
 from gitcoord.sync.heard import Note, age
 from gitcoord.sync.joining import Clash, Joined, Joining, Keep
@@ -129,8 +133,18 @@ class Link:
     def fetch(self) -> None:
         """Look what the hub has; what it no longer has is remembered as lost. Raises HubUnreachable."""
         before = self.sides.tracked()
-        git.fetch(self.repo, self.remote)
+        try:
+            git.fetch(self.repo, self.remote)
+        except HubUnreachable as error:  # or a killed writer of ours left the lock of a tracking ref
+            if not recover.free(self.repo.common, held_lock(error.message)):
+                raise
+            git.fetch(self.repo, self.remote)
         self.canary.note_loss(before)
+
+    def delete_folded(self) -> tuple[int, str | None]:
+        """Delete at the hub what is in its archive; how many refs went, and why any did not. Raises HubUnreachable."""
+        with exclusive(os.path.join(self.repo.coord_dir, "sync.lock")):
+            return folding.delete_there(self.repo, self.sides)
 
     # -- merging what was fetched before ------------------------------------------------------------------------------
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gitcoord.core import merge, names
+from gitcoord.core import archive, merge, names
 from gitcoord.core.model import Boot, Struct
 from gitcoord.errors import CoordError, Corrupt
 from gitcoord.git.repo import Repo
-from gitcoord.store.base import BROKEN, Busy, Change, Commit, Entry, Existing, Lost
+from gitcoord.store.base import BROKEN, Busy, Change, Commit, Delete, Entry, Existing, Lost
 from gitcoord.store.deposit import deposit
 from gitcoord.store.objects import Obj, build
+from gitcoord.sync import folding
 from gitcoord.sync.sides import FIRST_LOOK, Sides, diverged
 
 _ROUNDS = 20
@@ -60,11 +61,16 @@ class Joining:
 
     def join(self) -> Joined:
         """Merge everything that differs. Raises GitFailed, Corrupt where the store itself cannot work."""
-        ours = self._sides.local()
-        if all(ours.get(ref) == oid for ref, oid in self._sides.tracked().items()):
-            return Joined()
+        done = Joined()
+        moved = folding.join(self._sides)  # first: what it has, the hub need not have any more
+        if moved is None or moved:
+            done = Joined(unreadable=(names.ARCHIVE,)) if moved is None else Joined(moved=(names.ARCHIVE,))
+        ours, theirs = self._sides.local(), self._sides.tracked()
+        gone = names.ARCHIVE in ours and any(ref not in theirs for ref in ours)
+        if not gone and all(ours.get(ref) == oid for ref, oid in theirs.items()):
+            return done
         first = self._pass(beats=False)
-        return _sum(first, self._pass(beats=True))  # whose heartbeat counts, the merged session records say
+        return _sum(done, first, self._pass(beats=True))  # whose heartbeat counts, the merged session records say
 
     def undo(self, refs: Iterable[str]) -> Joined:
         """Replay what was done here to ``refs`` on what the hub has, by whose record all holders are alive."""
@@ -74,9 +80,11 @@ class Joining:
         done = Joined()
         for attempt in range(_ROUNDS):
             plan = _Plan(undo)
-            ours, theirs = self._sides.local(), self._sides.tracked()
+            ours, theirs = self._sides.local(), plan.less_archived(self._sides)
             differ = [
-                ref for ref, oid in theirs.items() if ref.startswith(names.HEARTBEATS) is beats and ours.get(ref) != oid
+                ref
+                for ref, oid in theirs.items()
+                if ref.startswith(names.HEARTBEATS) is beats and (ours.get(ref) != oid or ref in plan.folded)
             ]
             plan.chains = self._chains(differ, ours, theirs)
             plan.payloads = self._store.load(oid for ref in differ if (oid := theirs[ref]) != BROKEN)
@@ -105,8 +113,8 @@ class Joining:
                 raise Corrupt(f"{ref} cannot be read")
             if not ref.startswith((names.HEARTBEATS, names.RESCUE)):
                 self._require_record(plan, ref, theirs)
-            if ours is None:
-                plan.move(ref, None, theirs)
+            if ours is None or ours == theirs:
+                plan.move(ref, ours, theirs)
             elif ref.startswith(names.HEARTBEATS):
                 if not self._is_ours(ref, plan.payloads.get(theirs)):
                     plan.move(ref, ours, theirs)
@@ -123,6 +131,8 @@ class Joining:
         if payload is None:
             raise Corrupt(f"{ref} is at {theirs} at the hub, which cannot be read")
         merge.check(ref, payload)
+        if ref in plan.folded and not archive.is_over_at(ref, payload):
+            raise Corrupt(f"{ref} was archived at {theirs}, where it is not finished")
 
     def behind(self, ref: str) -> bool:
         """Whether the hub's heartbeat, as far as it is known, is to replace the one here."""
@@ -177,6 +187,8 @@ class _Plan:
 
     def __init__(self, undo: frozenset[str]) -> None:
         self.undo = undo
+        self.folded: Mapping[str, str] = {}
+        """What the hub does not have any more because it was archived, though it is here."""
         self.changes: list[Change] = []
         self.objects: list[Obj] = []
         self.clashes: list[Clash] = []
@@ -184,8 +196,22 @@ class _Plan:
         self.chains: Mapping[str, list[Entry]] = {}
         self.payloads: Mapping[str, bytes] = {}
 
+    def less_archived(self, sides: Sides) -> Mapping[str, str]:
+        """What the hub has, less what it only could not delete, and what it has in its archive and we have as a ref."""
+        ours, theirs = sides.local(), sides.tracked()
+        try:
+            folded = folding.folded(sides)
+        except CoordError:
+            folded = {}
+            self.unreadable.append(names.ARCHIVE)
+        self.folded = {ref: oid for ref, oid in folded.items() if ref in ours and ref not in theirs}
+        kept = {ref: oid for ref, oid in theirs.items() if ref in ours or folded.get(ref) != oid}
+        return {ref: oid for ref, oid in {**kept, **self.folded}.items() if ref != names.ARCHIVE}
+
     def move(self, ref: str, expected: str | None, oid: str) -> None:
-        self.changes.append(Change(ref, expected, Existing(oid)))
+        """Let the ref go there; or away, if that is where it was archived."""
+        gone = expected is not None and self.folded.get(ref) == oid
+        self.changes.append(Change(ref, expected, Delete() if gone else Existing(oid)))
 
     def joined(self) -> Joined:
         return Joined(

@@ -24,6 +24,7 @@ _KNOWN = (
     names.DATA,
     names.EVENTS,
     names.RESCUE,
+    names.ARCHIVE,
 )
 
 
