@@ -45,11 +45,12 @@ TASK_EVENTS = (
     a(on.Unplace, host=KEY, session=SID),
     a(on.Release, session=SID),
     a(on.Free, reason=KEY),
-    a(on.Report, percent=st.integers(0, 100), session=SID),
+    a(on.Report, percent=st.integers(0, 100), session=SID, exact=st.booleans()),
     a(on.Renew, session=SID, commit=KEY),
     a(on.Finish, session=SID, status=st.sampled_from(["passed", "failed"]), review=st.booleans()),
     a(on.Offer, session=SID, note=KEY, to=st.none() | SID),
     a(on.Accept, session=SID),
+    a(on.TakeBack, session=SID),
     a(on.TakeOver, session=SID, reason=KEY),
 )
 LOCK_EVENTS = (
