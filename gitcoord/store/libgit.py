@@ -36,6 +36,7 @@ from gitcoord.store.base import (
 )
 from gitcoord.store.chain import chains, is_in_chain
 from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
+from gitcoord.store.collected import Kept
 from gitcoord.store.objects import Obj, build, commit_header, files_in, tree_entry
 from gitcoord.store.outcome import settle
 from gitcoord.store.plumbing import MANY, PlumbingStore
@@ -173,11 +174,12 @@ class LibgitStore:
         if not changes:
             return {}
         try:
-            new = self._write_objects(changes)
+            new, kept = self._write_objects(changes)
             hit("after_objects")
-            with writing(self._common, changes[0].ref), self._notes() as notes:
+            with kept, writing(self._common, changes[0].ref), self._notes() as notes:
                 notes.write(changes, new)
                 self._move(changes, new)
+                kept.secure(self._is_there)
         except Busy as busy:
             recover.free(self._common, busy.path)
             raise
@@ -186,9 +188,13 @@ class LibgitStore:
         hit("after_ref")
         return new
 
-    def _write_objects(self, changes: Sequence[Change]) -> dict[str, str]:
-        """Write what the changes need; the oid that each moving ref will get."""
+    def _is_there(self, oid: str) -> bool:
+        return oid in self._handle().odb
+
+    def _write_objects(self, changes: Sequence[Change]) -> tuple[dict[str, str], Kept]:
+        """Write what the changes need; the oid that each moving ref will get, and what was written for it."""
         new: dict[str, str] = {}
+        objects: list[Obj] = []
         for change in changes:
             if isinstance(change.new, Existing):
                 if not self._handle().odb.exists(check_oid(change.new.oid)):
@@ -198,8 +204,9 @@ class LibgitStore:
                 made = build(change.new, change.expected, _FORMAT)
                 for obj in made:
                     self._write(obj)
+                objects += made
                 new[change.ref] = made[-1].oid
-        return new
+        return new, Kept(self._repo, objects, durable=self._durable)
 
     def _write(self, obj: Obj) -> None:
         for tries_left in range(_TRIES - 1, -1, -1):

@@ -15,10 +15,11 @@ from gitcoord.failpoint import hit
 from gitcoord.git.repo import OFFLINE, Repo
 from gitcoord.git.run import Done
 from gitcoord.lean import TYPE_CHECKING
-from gitcoord.store import durable, files, intent, recover
+from gitcoord.store import durable, files, intent, loose, recover
 from gitcoord.store.base import BROKEN, Blob, Busy, Change, Commit, Delete, Entry, Existing, Snapshot
 from gitcoord.store.chain import chains, is_in_chain
 from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
+from gitcoord.store.collected import Kept
 from gitcoord.store.objects import Obj, build, pack
 from gitcoord.store.outcome import settle
 from gitcoord.store.reader import Reader
@@ -112,12 +113,14 @@ class PlumbingStore:
             return {}
         try:
             self._refuse_broken(changes)
-            new = self._write_objects(changes)
+            new, kept = self._write_objects(changes)
             hit("after_objects")
-            with self._one_swap, writing(self._repo.common, changes[0].ref, hand_down=True), self._notes as notes:
+            common = self._repo.common
+            with kept, self._one_swap, writing(common, changes[0].ref, hand_down=True), self._notes as notes:
                 notes.write(changes, new)
                 hit("before_ref")
                 self._move(changes, new)
+                kept.secure(self._is_there)
         except Busy as busy:
             recover.free(self._repo.common, busy.path)
             raise
@@ -132,8 +135,11 @@ class PlumbingStore:
             if not self._reftable and files.loose_value(self._repo.common, change.ref) == BROKEN:
                 raise Corrupt(f"{change.ref} exists but cannot be read")
 
-    def _write_objects(self, changes: Sequence[Change]) -> dict[str, str]:
-        """Write what the changes need; the oid that each moving ref will get."""
+    def _is_there(self, oid: str) -> bool:
+        return self._reader.ask([oid])[0] is not None
+
+    def _write_objects(self, changes: Sequence[Change]) -> tuple[dict[str, str], Kept]:
+        """Write what the changes need; the oid that each moving ref will get, and what was written for it."""
         new: dict[str, str] = {}
         objects: dict[str, Obj] = {}
         for change in changes:
@@ -145,10 +151,12 @@ class PlumbingStore:
                 new[change.ref] = check_oid(change.new.oid)
         if objects:
             self._unpack(list(objects.values()))
-        return new
+        return new, Kept(self._repo, list(objects.values()), durable=self._durable)
 
     def _unpack(self, objects: Sequence[Obj]) -> None:
         many = len(objects) > _LOOSE_OBJECTS
+        if not many and loose.write(self._repo.common, objects, durable=self._durable):
+            return
         command = ("index-pack", "--stdin") if many else ("unpack-objects", "-q")
         data = pack(objects, self._repo.object_format)
         for tries_left in range(_TRIES - 1, -1, -1):
