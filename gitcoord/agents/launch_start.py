@@ -38,35 +38,44 @@ class Launching(msgspec.Struct, frozen=True, kw_only=True):
 def sign_on(coord: Coordinator, wish: Wish, pid: int) -> Launching:
     """A session bound to process ``pid`` that has all that is wished for; else none. Raises what refuses it."""
     process = None if wish.on_exit == "keep" else pid
-    if wish.resume is not None:
-        begun = _go_on(coord, wish, process)
-    else:
-        name = wish.name or launch_program.plain_name(wish.argv[0])
-        agent = wish.agent or launch_program.agent_of(wish.argv[0])
-        session = coord.start(name, agent=agent, model=wish.model, pid=process, labels=wish.labels, bind=False)
-        begun = Launching(session=session, fresh=True, task=None, token=None, worktree=None)
+    begun = _anew(coord, wish, process) if wish.resume is None else _go_on(coord, wish.resume, process)
     coord.wanted = begun.session.id
     try:
-        task = _claim(coord, wish, begun)
+        return _equipped(coord, wish, begun, process)
     except BaseException:
         undo(coord, begun)
         raise
-    notices = tuple(coord.notices)
-    if task is None:
-        return msgspec.structs.replace(begun, notices=notices)
-    found = coord.worktree_for(task.id)
-    place = None if found is None else found.path
-    return msgspec.structs.replace(begun, task=task.id, token=task.token, worktree=place, notices=notices)
 
 
-def _go_on(coord: Coordinator, wish: Wish, process: int | None) -> Launching:
-    assert wish.resume is not None
-    _require_rest(coord, wish.resume)
-    resumed = coord.resume(wish.resume, pid=process, bind=False)
-    session = resumed.session
-    if wish.model is not None or wish.labels:
-        session = coord.note(session.id, model=wish.model, labels=wish.labels or None)
-    return Launching(session=session, fresh=False, task=None, token=None, worktree=None, lost=resumed.lost)
+def _anew(coord: Coordinator, wish: Wish, process: int | None) -> Launching:
+    name = wish.name or launch_program.plain_name(wish.argv[0])
+    agent = wish.agent or launch_program.agent_of(wish.argv[0])
+    session = coord.start(name, agent=agent, model=wish.model, pid=process, labels=wish.labels, bind=False)
+    return Launching(session=session, fresh=True, task=None, token=None, worktree=None)
+
+
+def _go_on(coord: Coordinator, named: str, process: int | None) -> Launching:
+    _require_rest(coord, named)
+    resumed = coord.resume(named, pid=process, bind=False)
+    return Launching(session=resumed.session, fresh=False, task=None, token=None, worktree=None, lost=resumed.lost)
+
+
+def _equipped(coord: Coordinator, wish: Wish, begun: Launching, process: int | None) -> Launching:
+    """The session with its task, its locks and its worktree."""
+    sid = begun.session.id
+    if not begun.fresh and (wish.model is not None or wish.labels):
+        coord.note(sid, model=wish.model, labels=wish.labels or None)
+    task = _claim(coord, wish, begun)
+    found = None if task is None else coord.worktree_for(task.id)
+    if found is not None and found.path != begun.session.worktree:
+        coord.carry_on(sid, pid=process, worktree=found.path)  # where people look for it
+    return msgspec.structs.replace(
+        begun,
+        task=None if task is None else task.id,
+        token=None if task is None else task.token,
+        worktree=None if found is None else found.path,
+        notices=tuple(coord.notices),
+    )
 
 
 def _require_rest(coord: Coordinator, named: str) -> None:

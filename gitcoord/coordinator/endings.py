@@ -68,8 +68,11 @@ class Endings(Sessions, Handoffs):
         )
         return self._go_on_as(self.transact(lambda: self._start(record)), found.record.id, bind=bind)
 
-    def carry_on(self, session: str, *, pid: int | None) -> None:
-        """A session that goes on, from now on with process ``pid``, or with none. Raises Ended, NotFound, Usage."""
+    def carry_on(self, session: str, *, pid: int | None, worktree: str | None = None) -> None:
+        """A session that goes on, from now on with process ``pid``, or with none, and in ``worktree`` if it moved.
+
+        Raises Ended, NotFound, Usage.
+        """
         self.begin()
         was = self.find_session(session).record
         event = session_rules.Resume(
@@ -79,9 +82,12 @@ class Endings(Sessions, Handoffs):
             host_name=was.host_name,
             boot_id=self.clock.boot(),
             process=self._process(pid),
+            worktree=worktree,
             ssh_client=was.ssh_client,
         )
         how = "without a process" if pid is None else f"as process {pid}"
+        if worktree is not None:
+            how = f"in {worktree}"
         self.transact(lambda: self._go_on(was.id, event, f"{was.name} goes on {how}"))
 
     def _successor(self, sid: str) -> str | None:

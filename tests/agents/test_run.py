@@ -49,6 +49,7 @@ def test_it_works_in_the_worktree_of_its_claim_with_the_environment_of_it(repo: 
     assert found["PWD"] == found["CLAUDE_PROJECT_DIR"] == place
     assert (found["GIT_COORD_TASK"], found["GIT_COORD_TOKEN"]) == ("15", "1")
     assert found["GIT_COORD_SESSION"] == sessions(repo)[0]["id"]
+    assert sessions(repo)[0]["worktree"] == place
     assert Path(found["CLAUDE_TODOS_DIR"]).is_dir()
     assert run(repo, "--task", "15", "--", "pwd").out.strip() == place
 
