@@ -15,10 +15,12 @@ from gitcoord.store import cache
 from gitcoord.store.base import BROKEN, RefStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from gitcoord.coordinator.archive import Shelf
     from gitcoord.store.base import Snapshot
-    from gitcoord.sync.shelf import Shelf
+
+    _Listing = tuple[Mapping[str, str], Mapping[str, "Loaded[Any]"], Sequence[str]]  # oids, records, what is corrupt
 
 R = TypeVar("R", bound=Struct)
 
@@ -30,10 +32,9 @@ _KINDS: tuple[tuple[str, type[Struct]], ...] = (
 )
 _FOLDED = (names.TASKS, names.SESSIONS)  # what is looked for in the archive where its ref does not exist
 _CACHE_LIMIT = 50_000
+_NOTHING: _Listing = ({}, {}, ())
 _MANY = 50
 """More records than these missing at once are worth a look into the cache file, and writing it anew."""
-
-_MAX_KEPT = 16 << 10  # larger records are left to the objects; few tasks have a body of that size
 
 
 class Loaded(msgspec.Struct, Generic[R], frozen=True):
@@ -69,6 +70,7 @@ class Records:
         self._decoded: dict[str, Loaded[Any]] = {}
         self._view: dict[str, Loaded[Any] | None] = {}
         self._listed: dict[str, dict[str, str]] = {}
+        self._last: dict[str, _Listing] = {}  # outlives views: equal oids are equal records
         self.has_archive: bool | None = None
         self.archived: Shelf | None = None  # if it was looked into for this view; and whichever was the last one
         self.shelf: Shelf | None = None
@@ -135,13 +137,28 @@ class Records:
                     corrupt.add(ref)
         return corrupt, newer
 
-    def all(self, prefix: str, kind: type[R]) -> tuple[dict[str, Loaded[R]], list[str]]:
-        """Every readable record below ``prefix``, by ref, and the refs that cannot be read."""
+    def all(self, prefix: str, kind: type[R]) -> tuple[Mapping[str, Loaded[R]], list[str]]:
+        """Every readable record below ``prefix``, by ref, and the refs that cannot be read.
+
+        The same mapping as before while nothing changed: not to be changed by anybody.
+        """
         oids = self.oids(prefix)
-        payloads = self._payloads(prefix, oids)
-        found: dict[str, Loaded[R]] = {}
+        before, found, corrupt = self._last.get(prefix, _NOTHING)
+        if before != oids or corrupt:
+            _, found, corrupt = self._last[prefix] = self._listing(prefix, oids, found)
+        self._view.update(found)
+        return found, list(corrupt)
+
+    def _listing(self, prefix: str, oids: Mapping[str, str], before: Mapping[str, Loaded[Any]]) -> _Listing:
+        """What is at ``oids``; what was there ``before`` is not read again."""
+        found = {ref: item for ref, item in before.items() if oids.get(ref) == item.oid}
+        new = {ref: oid for ref, oid in oids.items() if ref not in found}
+        if len(new) > _MANY:
+            found.update(self._recalled(prefix, new))
+            new = {ref: oid for ref, oid in new.items() if ref not in found}
+        payloads = self._payloads(new)
         corrupt: list[str] = []
-        for ref, oid in oids.items():
+        for ref, oid in new.items():
             loaded = self._decoded.get(oid)
             if loaded is None or loaded.ref != ref:
                 try:
@@ -150,10 +167,11 @@ class Records:
                     corrupt.append(ref)
                     continue
             found[ref] = loaded
-        self._view.update(found)
         if len(payloads) > _MANY and self._common is not None:
-            self._keep(self._common, prefix, found)
-        return found, corrupt
+            from gitcoord.coordinator.recall import keep
+
+            keep(self._common, prefix, found.values())
+        return oids, found, corrupt
 
     def _payload(self, oid: str) -> bytes:
         """The bytes of one that was decoded before, for another ref, or could not be read with the others."""
@@ -165,35 +183,19 @@ class Records:
             raise Corrupt(f"{oid} cannot be read")
         return payload
 
-    def _payloads(self, prefix: str, oids: Mapping[str, str]) -> Mapping[str, bytes]:
-        """What the objects say of those that are not decoded yet; many of them are first sought in the cache file."""
-        missing = self._missing(oids)
-        if len(missing) > _MANY and self._common is not None:
-            self._recall(self._common, prefix, oids)
-            missing = self._missing(oids)
+    def _payloads(self, oids: Mapping[str, str]) -> Mapping[str, bytes]:
+        """What the objects say of those that are not decoded yet."""
+        missing = [oid for oid in dict.fromkeys(oids.values()) if oid not in self._decoded and oid != BROKEN]
         return self.store.load(missing) if missing else {}
 
-    def _missing(self, oids: Mapping[str, str]) -> list[str]:
-        return [oid for oid in dict.fromkeys(oids.values()) if oid not in self._decoded and oid != BROKEN]
+    def _recalled(self, prefix: str, oids: Mapping[str, str]) -> dict[str, Loaded[Any]]:
+        """What the cache file has of ``oids``."""
+        kind = _find_kind(prefix + "x")
+        if self._common is None or kind is None:
+            return {}
+        from gitcoord.coordinator.recall import recall
 
-    def _recall(self, common: str, prefix: str, oids: Mapping[str, str]) -> None:
-        """Take from the cache what it has of ``oids``; each was checked, under that very ref, when it went in."""
-        data, kind = cache.read(cache.path_of(common, _cache_name(prefix))), _find_kind(prefix + "x")
-        if data is None or kind is None:
-            return
-        try:
-            kept = msgspec.msgpack.decode(data, type=tuple[list[str], list[str], list[kind]])  # type: ignore[valid-type]
-        except msgspec.DecodeError:
-            return  # put there by another gitcoord
-        for ref, oid, record in zip(*kept, strict=False):
-            if oids.get(ref) == oid:
-                self._decoded[oid] = Loaded(ref, oid, b"", record, False)
-
-    def _keep(self, common: str, prefix: str, found: Mapping[str, Loaded[Any]]) -> None:
-        """Write the cache: records as they were understood, not bytes, so that one call decodes all of them."""
-        items = [item for item in found.values() if len(item.payload) <= _MAX_KEPT]
-        columns = [item.ref for item in items], [item.oid for item in items], [item.record for item in items]
-        cache.write(common, _cache_name(prefix), msgspec.msgpack.encode(columns))
+        return recall(self._common, prefix, kind, oids)
 
     def prove(self, loaded: Loaded[R]) -> Loaded[R]:
         """``loaded`` as its object says, to be built upon. Raises CacheWrong where the cache said something else."""
@@ -214,6 +216,7 @@ class Records:
         """From now on believe nothing but objects: to find out which of them are damaged, say."""
         self._common = None
         self._decoded.clear()
+        self._last.clear()
         self.forget()
 
     def oids(self, prefix: str) -> dict[str, str]:
@@ -239,10 +242,6 @@ def understood(ref: str, payload: bytes) -> Struct | None:
         return None
     record: Struct = _loaded(ref, "", payload).record
     return record
-
-
-def _cache_name(prefix: str) -> str:
-    return prefix.rstrip("/").rpartition("/")[2]
 
 
 def _loaded(ref: str, oid: str, payload: bytes) -> Loaded[Any]:

@@ -1,0 +1,45 @@
+"""The cache of many records (``store.cache``) as they were understood: columns of refs, oids and records.
+
+Loaded only where there are many. What comes out of it was checked, under that very ref, when it went in; it is still
+not sure (``Records.prove``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from gitcoord.coordinator.records import Loaded
+from gitcoord.core.model import Struct
+from gitcoord.store import cache
+
+_MAX_KEPT = 16 << 10  # larger records are left to the objects; few tasks have a body of that size
+
+
+def recall(common: str, prefix: str, kind: type[Struct], oids: Mapping[str, str]) -> dict[str, Loaded[Any]]:
+    """What the cache has of ``oids``, by ref."""
+    data = cache.read(cache.path_of(common, _name(prefix)))
+    if data is None:
+        return {}
+    try:
+        kept = msgspec.msgpack.decode(data, type=tuple[list[str], list[str], list[kind]])  # type: ignore[valid-type]
+    except msgspec.DecodeError:
+        return {}  # put there by another gitcoord
+    return {
+        ref: Loaded(ref, oid, b"", record, False)
+        for ref, oid, record in zip(*kept, strict=False)
+        if oids.get(ref) == oid
+    }
+
+
+def keep(common: str, prefix: str, found: Iterable[Loaded[Any]]) -> None:
+    """Write the cache: records as they were understood, not bytes, so that one call decodes all of them."""
+    items = [item for item in found if len(item.payload) <= _MAX_KEPT]
+    columns = [item.ref for item in items], [item.oid for item in items], [item.record for item in items]
+    cache.write(common, _name(prefix), msgspec.msgpack.encode(columns))
+
+
+def _name(prefix: str) -> str:
+    return prefix.rstrip("/").rpartition("/")[2]
