@@ -17,8 +17,8 @@ from gitcoord.store.base import BROKEN, RefStore
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gitcoord.coordinator.archive import Shelf
     from gitcoord.store.base import Snapshot
+    from gitcoord.sync.shelf import Shelf
 
     _Listing = tuple[Mapping[str, str], Mapping[str, "Loaded[Any]"], Sequence[str]]  # oids, records, what is corrupt
 
