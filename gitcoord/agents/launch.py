@@ -10,14 +10,13 @@ What a person is told goes to ``tell``; nothing is printed while the program has
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
 
 from gitcoord.agents import environment, launch_program
-from gitcoord.agents.launch_ending import sign_off
+from gitcoord.agents.launch_ending import SignedOff, sign_off
 from gitcoord.agents.launch_start import Launching, sign_on, undo
 from gitcoord.coordinator import Coordinator
 from gitcoord.core.views import Notice, SessionView
@@ -108,13 +107,21 @@ def launch(
         )
         code = status if status >= 0 else 128 - status
         ended = sign_off(common, later, begun, code=code, on_exit=wish.on_exit)
-    done = Launched(
+    done = _done(begun, ended, status, code)
+    for notice in ended.notices:
+        tell(f"note: {notice.message}")
+    tell(launch_program.over(done))
+    return done
+
+
+def _done(begun: Launching, ended: SignedOff, status: int, code: int) -> Launched:
+    return Launched(
         session=ended.session,
         task=begun.task,
         token=begun.token,
         worktree=begun.worktree,
         exit_code=code,
-        signal=signal.Signals(-status).name if status < 0 else None,
+        signal=launch_program.signal_name(-status) if status < 0 else None,
         released=ended.released,
         offered=ended.offered,
         unlocked=ended.unlocked,
@@ -124,10 +131,6 @@ def launch(
         trouble=ended.trouble,
         notices=(*begun.notices, *ended.notices),
     )
-    for notice in ended.notices:
-        tell(f"note: {notice.message}")
-    tell(launch_program.over(done))
-    return done
 
 
 class _Place(msgspec.Struct, frozen=True):

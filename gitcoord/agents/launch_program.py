@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,14 @@ def plain_name(program: str) -> str:
 def agent_of(program: str) -> str | None:
     """Which agent a program is, if it is one."""
     return AGENTS.get(os.path.basename(program))
+
+
+def signal_name(number: int) -> str:
+    """What a signal is called; those without a name of their own by their number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def started(begun: Launching, program: str) -> str:

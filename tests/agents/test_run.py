@@ -40,7 +40,8 @@ def test_the_program_is_a_session_of_its_own_bound_to_its_process(repo: Scratch)
 def test_its_exit_code_is_ours_and_is_recorded(repo: Scratch) -> None:
     assert run(repo, "--", *standin("exit", "3")).code == 3
     assert run(repo, "--", "sh", "-c", "kill -KILL $$").code == 137
-    assert [session["exit_code"] for session in sessions(repo)] == [137, 3]
+    assert "was killed by signal 37" in run(repo, "--", "sh", "-c", "kill -37 $$").err  # one without a name
+    assert [session["exit_code"] for session in sessions(repo)] == [165, 137, 3]
 
 
 def test_it_works_in_the_worktree_of_its_claim_with_the_environment_of_it(repo: Scratch) -> None:
