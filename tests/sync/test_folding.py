@@ -357,3 +357,22 @@ def test_hi08_a_hostile_archive_at_the_hub_is_left_there(
     with pytest.raises(CoordError):
         maintain(town, b, clock)
     assert town.refs()[names.ARCHIVE] == hostile
+
+
+def test_a_host_that_takes_only_branches_archives_as_well(town: Town, clock: FakeClock) -> None:
+    prefix = "refs/heads/coord-state/"
+    clones = []
+    for name in ("a", "b"):
+        clone = town.clone(name)
+        clone.git("config", "coord.refPrefix", prefix)
+        with town.coord(clone) as coord:
+            coord.init(hooks=False)
+            coord.hub_set("origin")
+        clones.append(clone)
+    a, b = clones
+    finish(town, a, clock, "15")
+    sync(town, b, clock)
+    assert maintain(town, a, clock).notices == []
+    assert set(coord_refs(town.hub, prefix)) == {f"{prefix}meta/repo", f"{prefix}archive/finished"}
+    assert sync(town, b, clock).task_show("15").state == "done"
+    assert TASK not in coord_refs(b)
