@@ -21,6 +21,8 @@ _TYPES = {"commit": 1, "tree": 2, "blob": 3}
 _UNSAFE = frozenset(("<", ">", "\x7f", *map(chr, range(0x20))))
 # Git itself strips these from the ends of a name ("crud" in its ident.c).
 _CRUD = " .,:;\"'\\"
+# The end of the year 9999. What is later no calendar can say; Git shows it as the epoch.
+_LAST = 253402300799
 _AUTHOR = rb"(.*?) ?<([^<>]*)> (-?[0-9]{1,18}) ([+-])([0-9]{2})([0-9]{2})\Z"
 
 
@@ -195,6 +197,7 @@ def parse_commit(oid: str, data: bytes) -> Entry:
         raise Corrupt(f"commit {oid} is malformed")
     name, email, when, sign, hours, minutes = found.groups()
     offset = (int(hours) * 60 + int(minutes)) * (-1 if sign == b"-" else 1)
-    ident = Ident(name.decode("utf-8", "replace"), email.decode("utf-8", "replace"), int(when), offset)
+    at = int(when) if abs(int(when)) <= _LAST else 0
+    ident = Ident(name.decode("utf-8", "replace"), email.decode("utf-8", "replace"), at, offset)
     message = data.partition(b"\n\n")[2].decode("utf-8", "replace")
     return Entry(oid, commit_header(data, "parent"), ident, message.removesuffix("\n"))
