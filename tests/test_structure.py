@@ -86,3 +86,16 @@ def test_each_privilege_has_one_place(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_outgrows_a_reader(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if ring_of(path) in (*RINGS, "core") and ring_of(path) != "agents"],
+    ids=lambda path: path.name,
+)
+def test_records_have_one_source(path: Path) -> None:
+    """A process has either msgspec's structs or their stand-ins; a module that chose for itself would mix them."""
+    top = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    named = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+    named |= {str(node.module) for node in top if isinstance(node, ast.ImportFrom)}
+    assert not named & {"msgspec", "typing"}

@@ -1,11 +1,10 @@
 """What coding agents call: hook agent. Not for people, so not in the help; ``__main__`` starts it without all this."""
 
-from typing import Annotated
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Opt, command
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import filled
+from gitcoord.lean import Annotated
 
 
 @command(

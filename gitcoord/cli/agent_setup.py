@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Flag, command
@@ -13,6 +12,7 @@ from gitcoord.cli.reply import Reply
 from gitcoord.core.names import META
 from gitcoord.core.views import Notice
 from gitcoord.errors import NoRepository, NotFound, Usage
+from gitcoord.lean import TYPE_CHECKING, Annotated, Any
 
 if TYPE_CHECKING:
     from gitcoord.agents.setup import Change, Work

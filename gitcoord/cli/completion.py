@@ -1,13 +1,12 @@
 """What shells call: ``completion`` prints their script, ``complete`` what a repository offers, ``worktree path`` where
 to jump."""
 
-from typing import Annotated
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Opt, command
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice, filled
 from gitcoord.errors import CoordError
+from gitcoord.lean import Annotated
 
 
 @command(

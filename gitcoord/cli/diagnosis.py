@@ -10,16 +10,17 @@ import os
 import platform
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
 from gitcoord.cli.about import versions
 from gitcoord.cli.context import Context
 from gitcoord.cli.render.safe import safe_lines
 from gitcoord.core.masking import homeless, strictly
 from gitcoord.errors import CoordError
+from gitcoord.lean import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from gitcoord.coordinator import Coordinator
     from gitcoord.core.views import Check
 

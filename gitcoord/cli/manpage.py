@@ -8,12 +8,12 @@ is the plain part of man(7), which groff and mandoc both read.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from gitcoord import __version__
 from gitcoord.cli.declare import BEFORE, Command, Param, global_params
 from gitcoord.cli.helptext import exits
 from gitcoord.cli.table import GROUPS, TABLE
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,11 +10,11 @@ Names in refs may be hostile: one that is not printable, or would read as an opt
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from gitcoord.cli.render.safe import safe
 from gitcoord.errors import CoordError
 from gitcoord.git import localfile
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,12 +1,11 @@
 """The facts for an agent's context: prime."""
 
-from typing import Annotated
-
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Opt, command
 from gitcoord.cli.render.doc import lines
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import filled
+from gitcoord.lean import Annotated
 
 
 @command(

@@ -1,7 +1,6 @@
 """``setup shell``: completion, jump function, prompt and manual pages where the user's shell looks for them."""
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Flag, Opt, command
@@ -10,6 +9,7 @@ from gitcoord.cli.render.doc import Doc, Facts, Line
 from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice
 from gitcoord.errors import NotFound, Usage
+from gitcoord.lean import TYPE_CHECKING, Annotated, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

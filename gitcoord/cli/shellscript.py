@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
 
 from gitcoord import __version__
 from gitcoord.cli import slots
@@ -16,6 +15,7 @@ from gitcoord.cli.app import load
 from gitcoord.cli.declare import BEFORE, Command, global_params
 from gitcoord.cli.table import NOUNS, TABLE
 from gitcoord.errors import Usage
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -2,9 +2,6 @@
 
 import os
 import sys
-from typing import Annotated
-
-import msgspec
 
 from gitcoord.cli.context import Context
 from gitcoord.cli.declare import Arg, Flag, Opt, command
@@ -14,6 +11,7 @@ from gitcoord.cli.reply import Reply
 from gitcoord.cli.values import choice, filled
 from gitcoord.core.views import Notice
 from gitcoord.errors import Exists, GitFailed, Usage
+from gitcoord.lean import Annotated, msgspec
 
 _SOURCES = ("auto", "gitcoord", "beads", "dw", "registry", "session-state")
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import Any
 
 from gitcoord.coordinator.sessions import Sessions
 from gitcoord.core.model import Struct
 from gitcoord.core.views import SessionView
 from gitcoord.errors import Usage
+from gitcoord.lean import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STATUS = ("active", "idle", "stale", "ended", "expired")
 """What a session may be shown as, the liveliest first."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
-
 from gitcoord.coordinator.archive import shelf_of
 from gitcoord.coordinator.joins import Board
 from gitcoord.core import archive, locks, names
 from gitcoord.core.locks import LockTable
 from gitcoord.core.model import Struct
 from gitcoord.core.times import rfc3339
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import BROKEN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from gitcoord.coordinator.history import History
 
 _WHEN = 24  # characters of a time as we write it

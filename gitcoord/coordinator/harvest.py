@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-import msgspec
 
 from gitcoord.coordinator.tasks import MAX_BODY, MAX_LABEL, MAX_LIST, MAX_TITLE, check_id, check_task
 from gitcoord.core import codec, ids
@@ -21,6 +17,10 @@ from gitcoord.core.times import rfc3339
 from gitcoord.core.transfer import Row
 from gitcoord.errors import CoordError, Usage
 from gitcoord.git import localfile
+from gitcoord.lean import TYPE_CHECKING, Any, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 MAX_FILE = 64 << 20
 MAX_ITEMS = 50_000

@@ -8,9 +8,6 @@ page ``migration``. Loaded when first used.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-
-import msgspec
 
 from gitcoord.coordinator import importing_beads, importing_dw, importing_registry, importing_scopes
 from gitcoord.coordinator.harvest import Harvest
@@ -22,8 +19,12 @@ from gitcoord.core.secrets import looks_secret
 from gitcoord.core.transfer import Import, Imported, Row
 from gitcoord.errors import CoordError, NewerFormat, NotFound, Usage
 from gitcoord.git import localfile
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 SOURCES = ("auto", "gitcoord", "beads", "dw", "registry", "session-state")
 """What an import can read; ``auto`` finds out which it is."""

@@ -8,13 +8,15 @@ close_reason. Nobody works here yet on what is in progress there: whoever does c
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Any
 
 from gitcoord.coordinator.harvest import MAX_FILE, Fields, Harvest, parsed
 from gitcoord.core.model import Result
 from gitcoord.errors import Usage
 from gitcoord.git import localfile
+from gitcoord.lean import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _NAMES = ("issues.jsonl", "beads.jsonl")
 _SECTIONS = (("design", "Design"), ("acceptance_criteria", "Acceptance criteria"), ("notes", "Notes"))

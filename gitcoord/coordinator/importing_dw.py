@@ -8,10 +8,10 @@ here, so it is only told about: whoever goes on claims the task. Priorities turn
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from gitcoord.coordinator.harvest import Fields, Harvest, read_object
 from gitcoord.core.model import Result
+from gitcoord.lean import Any
 
 _FILES = ("active.json", "locks.json", "queue.json", "sessions.json")
 _HIGHEST = 5

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
 
 from gitcoord.coordinator.harvest import Fields, Harvest, read_object
 from gitcoord.errors import Usage
+from gitcoord.lean import Any
 
 REGISTRY = ".registry"
 METADATA = "metadata.json"

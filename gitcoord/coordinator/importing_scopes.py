@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
 
 from gitcoord.coordinator.harvest import Fields, Harvest, Wanted, moment, read_object
 from gitcoord.core.scope import checked_name
 from gitcoord.errors import Usage
+from gitcoord.lean import Any
 
 _FOLDERS = ("", "session-state", os.path.join(".claude", "session-state"))
 _MACHINE = re.compile(r"[^:]+:[^:/]+/[^:]+:(.+)")

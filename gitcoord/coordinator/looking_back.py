@@ -5,10 +5,6 @@ Loaded when first used, and writes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import msgspec
-
 from gitcoord.coordinator.archive import every, shelf_of
 from gitcoord.coordinator.entries import said
 from gitcoord.coordinator.joins import Board
@@ -16,6 +12,7 @@ from gitcoord.coordinator.records import Loaded
 from gitcoord.core import names
 from gitcoord.core.model import Session, Task
 from gitcoord.errors import CoordError
+from gitcoord.lean import TYPE_CHECKING, msgspec
 
 if TYPE_CHECKING:
     from gitcoord.coordinator.history import History

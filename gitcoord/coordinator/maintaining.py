@@ -10,10 +10,6 @@ reopened out of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
-import msgspec
 
 from gitcoord.coordinator.archive import shelf_of
 from gitcoord.coordinator.finished import Chosen, batches, chosen
@@ -23,10 +19,13 @@ from gitcoord.core.lease import span
 from gitcoord.core.model import Struct, Task
 from gitcoord.errors import CoordError, HubRefused, HubUnreachable, Usage
 from gitcoord.failpoint import hit
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import Change, Commit, Delete
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from gitcoord.coordinator.history import History
 
 BATCH = 1000

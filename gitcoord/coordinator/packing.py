@@ -9,14 +9,15 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from collections.abc import Mapping
-from typing import BinaryIO
-
-import msgspec
 
 from gitcoord.core.model import Struct
 from gitcoord.core.secrets import masked
 from gitcoord.git import localtree
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import BinaryIO
 
 LIMIT = 1 << 28
 """Largest file that is packed, in bytes."""

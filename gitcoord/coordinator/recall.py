@@ -6,14 +6,13 @@ not sure (``Records.prove``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-import msgspec
-
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core.model import Struct
+from gitcoord.lean import TYPE_CHECKING, Any, msgspec
 from gitcoord.store import cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _MAX_KEPT = 16 << 10  # larger records are left to the objects; few tasks have a body of that size
 

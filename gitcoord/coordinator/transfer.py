@@ -6,10 +6,6 @@ asked to, and never lowers a fencing token. What was archived counts as here. Lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-import msgspec
-
 from gitcoord.coordinator import archive, epochs
 from gitcoord.coordinator import transfer_merge as merging
 from gitcoord.coordinator.records import understood
@@ -21,10 +17,14 @@ from gitcoord.core.model import Meta, Task
 from gitcoord.core.transfer import Import, Imported, Item, Row
 from gitcoord.errors import Blocked, CoordError, Corrupt, Exists, NewerFormat, Usage
 from gitcoord.git.remote import TRACKING
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import BROKEN, Blob, Change, Commit, Existing
 from gitcoord.store.deposit import deposit
 from gitcoord.store.objects import Obj, build
 from gitcoord.store.transact import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 class Transfer:

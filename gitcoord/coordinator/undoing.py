@@ -7,10 +7,6 @@ it is. Every way back is one swap, decided on the very record that was looked at
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
-
-import msgspec
 
 from gitcoord.coordinator.entries import event_of
 from gitcoord.coordinator.joins import Board
@@ -25,10 +21,13 @@ from gitcoord.core.times import rfc3339
 from gitcoord.core.undo import BY_ITSELF, Back
 from gitcoord.core.views import EventView, Guarantee, TaskView
 from gitcoord.errors import Conflict, Held, NotFound
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import BROKEN, Entry
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from gitcoord.coordinator.history import History
 
 _WHERE = (names.TASKS, names.LOCKS_FOLDER, names.DATA, names.PRIVATE)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from gitcoord.coordinator.sharing import ScopeView, Sharing
 from gitcoord.core.scope import Scope
 from gitcoord.core.views import EventView
 from gitcoord.errors import Conflict
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.history import History
 
 

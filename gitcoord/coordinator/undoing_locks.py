@@ -5,9 +5,6 @@ Also a claim with locks, which is one operation on two records and goes back in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from gitcoord.coordinator import sight as seeing
 from gitcoord.coordinator.granting import Granting, Wish
 from gitcoord.coordinator.joins import Board
@@ -19,10 +16,13 @@ from gitcoord.core.model import Session
 from gitcoord.core.undo import cannot
 from gitcoord.core.views import EventView
 from gitcoord.errors import WrongState
+from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store.base import Change
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.coordinator.history import History
     from gitcoord.coordinator.undoing import Undoing
 

@@ -10,13 +10,14 @@ import filecmp
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
-
-import msgspec
 
 from gitcoord.errors import GitFailed
 from gitcoord.git import localfile
+from gitcoord.lean import TYPE_CHECKING, msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import BinaryIO
 
 _CHUNK = 1 << 20
 _PATIENCE = 20  # with those who empty the same trash

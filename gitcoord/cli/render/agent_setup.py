@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from gitcoord.cli.render.doc import Doc, Facts, Line, lines
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.agents.setup import Change
 
 _DONE = {"create": "created", "update": "updated", "remove": "removed", "unchanged": "unchanged"}

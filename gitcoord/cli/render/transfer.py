@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gitcoord.cli.render.doc import Cell, Doc, Line, Style, Table, lines
 from gitcoord.cli.render.words import count
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gitcoord.core.transfer import Imported
