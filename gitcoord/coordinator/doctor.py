@@ -36,6 +36,7 @@ _STOPPED = {
 }
 """What a lock file of Git's own stands in the way of; any other stops all who write that ref."""
 
+MANY_REFS = 1000
 _UPGRADE = "upgrade gitcoord to work with it"
 
 
@@ -63,6 +64,7 @@ class Doctor:
         checks = [self._git(), self._store(), self._state(fix=fix)]
         checks += self._corrupt_refs(fix=fix)
         checks += self._archive()
+        checks += self._size()
         checks += self._locks(fix=fix)
         checks += self._hooks()
         checks += self._bindings(fix=fix)
@@ -164,6 +166,14 @@ class Doctor:
             return [Check(name="archive", status="problem", message=message, hint="git fsck")]
         message = f"{len(tasks)} finished tasks and {len(sessions)} sessions in the archive can be read"
         return [Check(name="archive", status="ok", message=message)]
+
+    def _size(self) -> list[Check]:
+        """Every ref is read by each of the user's fetches."""
+        count = len(self.store.list_refs(names.ROOT))
+        if count <= MANY_REFS:
+            return []
+        message = f"{count} live coordination refs make fetches slower"
+        return [Check(name="size", status="warning", message=message, hint="git coord maintain --dry-run")]
 
     def _unreadable(self) -> tuple[list[str], list[str]]:
         """Refs that are corrupt, and records of a newer format. Kinds that we do not know are not ours to judge.

@@ -260,3 +260,13 @@ def test_a_name_that_is_archived_meanwhile_is_not_made_anew(office: Office) -> N
     with meanwhile(ann, others), pytest.raises(WrongState):
         ann.claim("15", worktree=False)
     assert "refs/coord/tasks/15" not in office.refs()
+
+
+def test_the_doctor_says_when_there_are_many_refs(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gitcoord.coordinator import doctor
+
+    assert "size" not in {check.name for check in office.coord().doctor()}
+    monkeypatch.setattr(doctor, "MANY_REFS", 3)
+    office.hire("ann").task_add_many([{"title": "t"}] * 5)
+    found = {check.name: check.hint for check in office.coord().doctor()}
+    assert found["size"] == "git coord maintain --dry-run"
