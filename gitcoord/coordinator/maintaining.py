@@ -152,6 +152,7 @@ class Maintaining:
         going = [item for item in some if item.refs.items() <= refs.items()]
         before = shelf.everything()
         entries = {ref: oid for item in going for ref, oid in item.refs.items() if before.get(ref) != oid}
+        entries = self._onwards(entries, before)
         if not entries:
             return Plan([], None)
         new = [item.record for item in going if item.record is not None and before.keys().isdisjoint(item.refs)]
@@ -166,6 +167,15 @@ class Maintaining:
             f"fold {len(entries)} finished ref{'s' if len(entries) > 1 else ''}",
         )
         return Plan([_filed(change, before, entries)], None)
+
+    def _onwards(self, entries: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+        """Without what is older than the archive has it: somebody has put an old ref back. Its token must not be kept."""
+        again = [ref for ref in entries if ref in before and not ref.startswith(names.HEARTBEATS)]
+        chains = self.coord.store.history([entries[ref] for ref in again]) if again else {}
+        old = {ref for ref in again if all(entry.oid != before[ref] for entry in chains.get(entries[ref], []))}
+        for ref in sorted(old):
+            self.coord.notice("set-back", f"{ref} is older than it was when it was archived, and is left as it is")
+        return {ref: oid for ref, oid in entries.items() if ref not in old}
 
     def _delete(self) -> int:
         """Delete the refs that stand where the archive has them; how many went."""

@@ -93,6 +93,21 @@ def test_a_task_reopened_out_of_the_archive_goes_on_with_its_history_and_token(o
     assert [event.type for event in old.coord().log(task="15")].count("claim") == 2
 
 
+def test_an_old_ref_that_somebody_put_back_is_not_archived_over_the_newer(old: Office) -> None:
+    first = old.refs()["refs/coord/tasks/15"]
+    old.coord().maintain(older_than=0)
+    cid = old.hire("cid")
+    cid.task_edit("15", reopen=True)
+    finish(cid, "15")
+    cid.maintain(older_than=0)
+    old.scratch.git("update-ref", "refs/coord/tasks/15", first)
+    coord = old.coord()
+    coord.maintain(older_than=0)
+    assert any(notice.code == "set-back" for notice in coord.notices)
+    old.scratch.git("update-ref", "-d", "refs/coord/tasks/15")
+    assert old.coord().task_show("15").token == 2
+
+
 def test_gc_prunes_nothing_of_what_was_archived(old: Office) -> None:
     shown = old.coord().task_show("15")
     old.coord().maintain(older_than=0)
