@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from gitcoord.errors import GitFailed
 from gitcoord.git.repo import Repo
 from gitcoord.lean import TYPE_CHECKING, msgspec
 
@@ -89,7 +90,10 @@ def _parse(out: bytes) -> Status:
         elif line.startswith("# branch.head "):
             branch = line.removeprefix("# branch.head ")
         elif line[:2] in ("1 ", "u ", "? "):
-            entries.append(_entry(line))
+            try:
+                entries.append(_entry(line))
+            except (ValueError, IndexError):
+                raise GitFailed(f"git status said what nobody understands: {line[:200]!r}") from None
     return Status(
         None if head == "(initial)" else head,
         None if branch == "(detached)" else branch,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _FOLDER = "writers"
 _END = b"\0"
 _LARGEST = 1 << 16  # a bulk of thousands of refs goes without a note
+_DIGITS = 20  # of a time in nanoseconds
 # From the note to the creation of a lock, as the file system's coarse clock (a tick, 10 ms at most) sees it.
 _EARLIEST_NS, _LATEST_NS = -20_000_000, 50_000_000
 # On a strained machine it takes longer: 60 ms were seen between two locks of one swap, with 8 writers on 2 cores. Then
@@ -140,7 +141,7 @@ def _notes(path: str) -> Iterator[Note]:
         return
     for line in data.partition(_END)[0].decode("utf-8", "surrogateescape").split("\n"):
         words = line.split(" ")
-        if len(words) == 4 and words[3].isdigit():
+        if len(words) == 4 and words[3].isascii() and words[3].isdigit() and len(words[3]) < _DIGITS:
             yield Note(words[0], words[1].strip("-"), words[2] == "1", int(words[3]))
 
 

@@ -76,14 +76,14 @@ def _below(data: bytes, prefix: str) -> dict[str, str]:
     end = data.find(b"\n", last)
     text = data[data.rfind(b"\n", 0, first) + 1 : end if end >= 0 else len(data)].decode("utf-8", "surrogateescape")
     lines = text.split("\n")
-    quick = _alike(lines) if text.count(f" {prefix}") == len(lines) else None
+    quick = _alike(lines, prefix) if text.count(f" {prefix}") == len(lines) else None
     if quick is not None:
         return quick
     pairs = (line.partition(" ") for line in lines)
     return {ref: oid if oid.strip("0") else BROKEN for oid, _, ref in pairs if ref.startswith(prefix) and is_oid(oid)}
 
 
-def _alike(lines: list[str]) -> dict[str, str] | None:
+def _alike(lines: list[str], prefix: str) -> dict[str, str] | None:
     """The same for lines that are all sound, looked through as a whole: 2 ms for 10,000 instead of 8; else None."""
     width = lines[0].find(" ")
     if width not in (40, 64):
@@ -91,6 +91,6 @@ def _alike(lines: list[str]) -> dict[str, str] | None:
     oids = [line[:width] for line in lines]
     joined = "".join(oids).encode("utf-8", "surrogateescape")
     sound = len(joined) == width * len(lines) and not joined.translate(None, _HEX) and "0" * width not in oids
-    if not sound or {line[width : width + 1] for line in lines} != {" "}:
+    if not sound or {line[width : width + 1 + len(prefix)] for line in lines} != {f" {prefix}"}:
         return None
     return dict(zip([line[width + 1 :] for line in lines], oids, strict=True))
