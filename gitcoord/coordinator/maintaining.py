@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from gitcoord.coordinator.history import History
 
-BATCH = 1000
-"""Refs folded by one commit, and deleted by one swap."""
+BATCH = 2000
+"""Refs folded by one commit, which has as many parents, and deleted by one swap. More commits would be more packs."""
 
 LIMIT = 30.0
 """Seconds of lost races or of somebody's lock before a fold gives up."""
@@ -169,7 +169,7 @@ class Maintaining:
         return Plan([_filed(change, before, entries)], None)
 
     def _onwards(self, entries: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
-        """Without what is older than the archive has it: somebody has put an old ref back. Its token must not be kept."""
+        """Without what is older than the archive has it: somebody put an old ref back, whose token must not count."""
         again = [ref for ref in entries if ref in before and not ref.startswith(names.HEARTBEATS)]
         chains = self.coord.store.history([entries[ref] for ref in again]) if again else {}
         old = {ref for ref in again if all(entry.oid != before[ref] for entry in chains.get(entries[ref], []))}
