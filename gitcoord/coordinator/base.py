@@ -67,6 +67,7 @@ class Base:
         self.acting: str | None = None
         """The session that acts, once it is known."""
         self._host: str | None = None
+        self._boot_id: str | None = ""  # not asked yet by this verb, which may ask it of every session
 
     def close(self) -> None:
         """Let go of child processes; the object must not be used after."""
@@ -128,8 +129,9 @@ class Base:
 
     def boot(self) -> Boot | None:
         """This moment on the running clock, or None where the system has no boot id."""
-        boot = self.clock.boot()
-        return None if boot is None else Boot(id=boot, at=round(self.clock.up(), 3))
+        if self._boot_id == "":
+            self._boot_id = self.clock.boot()
+        return None if self._boot_id is None else Boot(id=self._boot_id, at=round(self.clock.up(), 3))
 
     def running(self) -> Boot:
         """This moment on the clock by which this clone observes others; also where the system has no boot id."""
@@ -148,6 +150,7 @@ class Base:
         Raises NotInitialised where the repository has no coordination state. One of a later format is only looked at:
         writing raises NewerFormat.
         """
+        self._boot_id = ""
         self.records.forget()
         self.provisional = False  # that is said of one claim, not of what the same process does after it
         self.records.fetch([names.META, *refs])

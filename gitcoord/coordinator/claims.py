@@ -105,14 +105,14 @@ class Claims(Holding):
                     board = self.board()
                     tried.clear()
                 me = self.me()
-                ready = queue.ready(board.known_tasks(), self.takeable(board), labels)
-                found = [task for task in ready if task.id not in tried and task.id not in refused]
+                few = 4 ** min(lost, 6)
+                found = queue.best(board.known_tasks(), self.takeable(board), labels, tried | refused, few)
                 if not found and not tried:
                     raise self._nothing_ready(board, labels)
                 if not found:
                     lost, board = 0, None
                     continue
-                task = found[int(self.chance.random() * min(len(found), 4 ** min(lost, 6)))]
+                task = found[int(self.chance.random() * len(found))]
                 lost += 1
                 tried.add(task.id)
                 # Judged anew: after a lost race the board is old, and its holder may have been heard of since.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from gitcoord.coordinator.identity import Identity
 from gitcoord.coordinator.records import Loaded
 from gitcoord.coordinator.task_view import sessions_of, task_view
+from gitcoord.coordinator.taskindex import TaskIndex
 from gitcoord.core import lease, names, queue
 from gitcoord.core.lease import Verdict
 from gitcoord.core.model import Beat, Meta, Session, Struct, Task
@@ -18,7 +19,7 @@ from gitcoord.errors import CoordError
 from gitcoord.lean import TYPE_CHECKING, TypeVar, msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gitcoord.coordinator.sight import Sight
 
@@ -41,9 +42,28 @@ class Board(msgspec.Struct, frozen=True):
     corrupt: list[str]
     locks: Sight | None = None
     folded: dict[str, Task] = {}
+    index: TaskIndex | None = None
 
     def plain_tasks(self) -> dict[str, Task]:
-        return {name: item.record for name, item in self.tasks.items()}
+        """The tasks' records by id; not to be changed."""
+        return self._index().plain
+
+    def in_order(self) -> list[Task]:
+        """The same in the order of the queue; not to be changed."""
+        return sorted(self.known_tasks().values(), key=queue.order) if self.folded else self._index().in_order()
+
+    def views(self) -> dict[str, TaskView]:
+        """Where views are kept that show nothing but a task's own record."""
+        return self._index().views
+
+    def held_by(self, sid: str) -> tuple[str, ...]:
+        """The ids of the tasks that a session holds."""
+        return self._index().held.get(sid, ())
+
+    def _index(self) -> TaskIndex:
+        known = self.index
+        # Where other tasks were put in the place of those read, it is about others.
+        return known if known is not None and known.tasks is self.tasks else TaskIndex(self.tasks)
 
     def known_tasks(self) -> dict[str, Task]:
         """The same with those that others wait for, though they are archived."""
@@ -70,25 +90,34 @@ class Board(msgspec.Struct, frozen=True):
 class Joins(Identity):
     """Reading for display and for decisions."""
 
+    _known: TaskIndex | None = None
+
     def board(self) -> Board:
         """Read all sessions, heartbeats and tasks of this moment."""
         sessions, bad_sessions = self.records.all(names.SESSIONS, Session)
         _beats, _bad_beats = self.records.all(names.HEARTBEATS, Beat)
         tasks, bad_tasks = self.records.all(names.TASKS, Task)
         by_id = {item.record.id: item for item in sessions.values()}
+        index = self._index_of(tasks)
         board = Board(
             sessions=by_id,
             verdicts={sid: self.verdict(item) for sid, item in by_id.items()},
-            tasks={item.record.id: item for item in tasks.values()},
+            tasks=index.tasks,
             corrupt=sorted(bad_sessions + bad_tasks),
-            folded=self._awaited(item.record for item in tasks.values()),
+            folded=self._awaited(index),
+            index=index,
         )
         return self._with_locks(board) if self.records.oids(names.LOCKS_FOLDER) else board
 
-    def _awaited(self, tasks: Iterable[Task]) -> dict[str, Task]:
-        """The archived tasks among those that ``tasks`` wait for."""
-        wanted = {names.task_ref(name) for task in tasks if task.after for name in task.after}
-        gone = wanted.difference(self.records.oids(names.TASKS)) if wanted else wanted
+    def _index_of(self, found: Mapping[str, Loaded[Task]]) -> TaskIndex:
+        if self._known is None or self._known.found is not found:
+            self._known = TaskIndex(found, self._known)
+        return self._known
+
+    def _awaited(self, index: TaskIndex) -> dict[str, Task]:
+        """The archived tasks among those that others wait for."""
+        gone = {names.task_ref(name) for name in index.awaited.difference(index.tasks)}
+        gone.difference_update(self.records.oids(names.TASKS))  # those that are there, and cannot be read
         if not gone or not self.records.oids(names.ARCHIVE_FOLDER):
             return {}
         return {item.record.id: item.record for item in self._readable(sorted(gone), Task)}
@@ -180,18 +209,23 @@ class Joins(Identity):
 
     def task_views(self, tasks: Iterable[Task], board: Board) -> list[TaskView]:
         """Many tasks as callers see them; the joins are made once."""
-        plain = board.known_tasks()
+        plain, kept, everything = board.plain_tasks(), board.views(), board.known_tasks()
         known = {sid: item.record.name for sid, item in board.sessions.items()}
-        return [
-            task_view(
-                task,
-                known,
-                blocked=queue.blocked_by(task, plain) if task.after else (),
-                in_force=board.live(task.claim.session if task.claim else None),
-                worktree=task.worktrees.get(self.host),
-            )
-            for task in tasks
-        ]
+        found = []
+        for task in tasks:
+            view = kept.get(task.id)
+            if view is None:
+                view = task_view(
+                    task,
+                    known,
+                    blocked=queue.blocked_by(task, everything) if task.after else (),
+                    in_force=board.live(task.claim.session if task.claim else None),
+                    worktree=task.worktrees.get(self.host),
+                )
+                if not (task.after or task.claim or task.handoff) and plain.get(task.id) is task:
+                    kept[task.id] = view
+            found.append(view)
+        return found
 
     def _names(self, task: Task) -> dict[str, str]:
         refs = [names.session_ref(sid) for sid in sessions_of(task) if names.is_session_id(sid)]
@@ -229,11 +263,7 @@ class Joins(Identity):
             heartbeat_age=None if verdict.silent is None else round(verdict.silent, 1),
             resumed_from=record.resumed_from,
             exit_code=record.exit_code,
-            tasks=tuple(
-                name
-                for name, item in board.tasks.items()
-                if item.record.claim and item.record.claim.session == record.id
-            ),
+            tasks=board.held_by(record.id),
             locks=board.locks.held_by(record.id) if board.locks is not None and record.state == "live" else (),
             labels=record.labels,
             mine=record.id == mine,

@@ -8,15 +8,12 @@ loaded when first used.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from gitcoord.coordinator.archive import shelf_of
 from gitcoord.coordinator.entries import happened
 from gitcoord.coordinator.joins import Board
 from gitcoord.coordinator.records import Loaded
+from gitcoord.coordinator.taskindex import TaskIndex
 from gitcoord.coordinator.tasks import check_id
 from gitcoord.core import locks, names, queue, when
 from gitcoord.core.lease import Verdict
@@ -25,9 +22,12 @@ from gitcoord.core.model import Session, Struct, Task
 from gitcoord.core.scope import Scope
 from gitcoord.core.views import LockView, SessionView, TaskView
 from gitcoord.errors import CoordError, NotFound, Usage
+from gitcoord.lean import TYPE_CHECKING, Any, msgspec
 from gitcoord.store.base import BROKEN, Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from gitcoord.coordinator.history import History
 
 _KINDS = (names.TASKS, names.SESSIONS, names.LOCKS_FOLDER, names.DATA, names.PRIVATE)
@@ -156,11 +156,13 @@ def _newest(chain: Iterable[Entry], time: str) -> str | None:
 
 def _board(found: Iterable[Loaded[Any]], time: str) -> Board:
     sessions = {item.record.id: item for item in found if isinstance(item.record, Session)}
+    index = TaskIndex({item.ref: item for item in found if isinstance(item.record, Task)})
     return Board(
         sessions=sessions,
         verdicts={sid: _verdict(item.record, time) for sid, item in sessions.items()},
-        tasks={item.record.id: item for item in found if isinstance(item.record, Task)},
+        tasks=index.tasks,
         corrupt=[],
+        index=index,
     )
 
 

@@ -37,7 +37,7 @@ class Overview(Joins):
             offered=tuple(self.task_views(offered, board)),
             counts=counts,
             archived=archived,
-            ready=len(queue.ready(board.known_tasks(), self.takeable(board))),
+            ready=sum(1 for _ in queue.startable(board.known_tasks(), self.takeable(board))),
         )
 
     def _archived(self, board: Board) -> int:
@@ -65,7 +65,7 @@ class Overview(Joins):
             Attention(code="corrupt", message=f"{ref} cannot be read", hint="git coord doctor") for ref in board.corrupt
         ]
         found += self._lost(tasks, sid)
-        found += self._abandoned(board, tasks)
+        found += self._abandoned(board)
         if self.config.hub is not None:
             from gitcoord.coordinator import standing
 
@@ -99,15 +99,11 @@ class Overview(Joins):
         hint = f"git coord log --task {note.task}"
         return [Attention(code="lost", message=message, hint=hint, task=note.task, session=sid)]
 
-    def _abandoned(self, board: Board, tasks: dict[str, Task]) -> list[Attention]:
+    def _abandoned(self, board: Board) -> list[Attention]:
         found = []
-        holdings: dict[str, list[str]] = {}
-        for task in tasks.values():
-            if task.claim is not None:
-                holdings.setdefault(task.claim.session, []).append(task.id)
         for sid, item in board.sessions.items():
             verdict = board.verdicts[sid]
-            held = sorted(holdings.get(sid, ()))
+            held = sorted(board.held_by(sid))
             name = item.record.name
             if held and not verdict.live:
                 message = f"{name} ({verdict.shown}: {verdict.why}) leaves {', '.join(held)}"

@@ -151,7 +151,9 @@ class Records:
 
     def _listing(self, prefix: str, oids: Mapping[str, str], before: Mapping[str, Loaded[Any]]) -> _Listing:
         """What is at ``oids``; what was there ``before`` is not read again."""
-        found = {ref: item for ref, item in before.items() if oids.get(ref) == item.oid}
+        found = dict(before)
+        for ref in [ref for ref, item in before.items() if oids.get(ref) != item.oid]:
+            del found[ref]
         new = {ref: oid for ref, oid in oids.items() if ref not in found}
         if len(new) > _MANY:
             found.update(self._recalled(prefix, new))

@@ -124,9 +124,9 @@ class Tasks(Joins):
         self.tell_corrupt(board.corrupt)
         chosen = [
             task
-            for task in sorted(board.known_tasks().values(), key=queue.order)
+            for task in board.in_order()
             if (task.state == state if state else all or task.state not in ("done", "cancelled"))
-            and set(label) <= set(task.labels)
+            and (not label or set(label) <= set(task.labels))
             and (me is None or (task.claim is not None and task.claim.session == me))
         ]
         return self.task_views(chosen, board)
@@ -219,7 +219,8 @@ class Tasks(Joins):
         self.begin()
         board = self.board()
         self.tell_corrupt(board.corrupt)
-        return self.task_views(queue.ready(board.known_tasks(), self.takeable(board), label), board)
+        found = queue.startable(board.known_tasks(), self.takeable(board), label, board.in_order())
+        return self.task_views(found, board)
 
     def named_step(
         self,

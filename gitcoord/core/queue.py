@@ -6,11 +6,13 @@ every dependency done.
 
 from __future__ import annotations
 
+from heapq import nsmallest
+
 from gitcoord.core.model import Task
 from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 
 def order(task: Task) -> tuple[int, str, str]:
@@ -24,17 +26,37 @@ def blocked_by(task: Task, tasks: Mapping[str, Task]) -> tuple[str, ...]:
 
 
 def ready(tasks: Mapping[str, Task], free: Callable[[Task], bool], labels: Sequence[str] = ()) -> list[Task]:
-    """What can be claimed now, best first. ``free(task)`` says whether nobody holds it (any more)."""
+    """What can be claimed now, best first."""
+    return sorted(startable(tasks, free, labels), key=order)
+
+
+def best(
+    tasks: Mapping[str, Task], free: Callable[[Task], bool], labels: Sequence[str], besides: Collection[str], count: int
+) -> list[Task]:
+    """The first ``count`` of what is ready, without those named ``besides``; cheaper than sorting all of many."""
+    found = (task for task in startable(tasks, free, labels) if task.id not in besides)
+    if count == 1:
+        first = min(found, key=order, default=None)
+        return [] if first is None else [first]
+    return nsmallest(count, found, key=order)
+
+
+def startable(
+    tasks: Mapping[str, Task],
+    free: Callable[[Task], bool],
+    labels: Sequence[str] = (),
+    among: Iterable[Task] | None = None,
+) -> Iterator[Task]:
+    """What of ``among`` (or of all) can be claimed now. ``free(task)`` says whether nobody holds it (any more)."""
     wanted = set(labels)
-    found = [
-        task
-        for task in tasks.values()
-        if task.state in ("pending", "claimed")
-        and (not wanted or wanted.issubset(task.labels))
-        and (not task.after or not blocked_by(task, tasks))
-        and free(task)
-    ]
-    return sorted(found, key=order)
+    for task in tasks.values() if among is None else among:
+        if (
+            task.state in ("pending", "claimed")
+            and (not wanted or wanted.issubset(task.labels))
+            and (not task.after or not blocked_by(task, tasks))
+            and ((task.claim is None and task.hold is None) or free(task))  # nearly all of many need not be asked about
+        ):
+            yield task
 
 
 def cycle(start: str, after: Iterable[str], tasks: Mapping[str, Task]) -> list[str] | None:
