@@ -63,7 +63,7 @@ class Doctor:
         self.records.only_objects()
         checks = [self._git(), self._store(), self._state(fix=fix)]
         checks += self._corrupt_refs(fix=fix)
-        checks += self._archive()
+        checks += self._archive(fix=fix)
         checks += self._size()
         checks += self._locks(fix=fix)
         checks += self._hooks()
@@ -147,8 +147,8 @@ class Doctor:
             return Check(name="refs", status="problem", message=error.message, hint="git coord doctor --fix")
         return Check(name="refs", status="fixed", message=f"{ref} was corrupt; what was left of it is in {where}")
 
-    def _archive(self) -> list[Check]:
-        """Whether all that was archived is there. What is lost here was lost as an object: no repair could find it."""
+    def _archive(self, *, fix: bool) -> list[Check]:
+        """Whether all that was archived is there. Its pages can be made anew; no repair finds a lost object."""
         if not self.store.list_refs(names.ARCHIVE_FOLDER):
             return []
         from gitcoord.coordinator import archive
@@ -157,7 +157,12 @@ class Doctor:
             tasks, bad_tasks = archive.every(self.records, names.TASKS, Task)
             sessions, bad_sessions = archive.every(self.records, names.SESSIONS, Session)
         except CoordError as error:
-            hint = "git fsck" if error.code == "corrupt" else _UPGRADE
+            if fix and error.code == "corrupt":
+                from gitcoord.coordinator.archive_mending import mend
+
+                message = f"{error.message}; made anew from its history: {mend(self.coord)} refs"
+                return [Check(name="archive", status="fixed", message=message)]
+            hint = "git coord doctor --fix" if error.code == "corrupt" else _UPGRADE
             return [Check(name="archive", status="problem", message=error.message, hint=hint)]
         bad = sorted([*bad_tasks, *bad_sessions])
         if bad:

@@ -46,6 +46,7 @@ RESERVED = frozenset(
         "incr",
         "leave-lock",
         "lock",
+        "mend-archive",
         "offer",
         "place",
         "progress",

@@ -108,3 +108,30 @@ def test_an_archive_ref_that_holds_nothing_stops_only_what_needs_it(old: Office)
 def test_the_doctor_finds_a_sound_archive_sound(old: Office) -> None:
     found = {check.name: (check.status, check.message) for check in old.coord().doctor()}
     assert found["archive"] == ("ok", "1 finished tasks and 0 sessions in the archive can be read")
+
+
+def test_pages_that_were_damaged_are_made_anew_from_the_archives_history(office: Office) -> None:
+    ann = office.hire("ann")
+    finish(ann, "15", "16")
+    ann.maintain(older_than=0)
+    ann.event("note", "so long")
+    ann.task_edit("16", reopen=True)
+    finish(ann, "16")
+    ann.end()
+    office.coord().maintain(older_than=0)
+    shown = {name: office.coord().task_show(name) for name in ("15", "16")}
+    who = str(ann.wanted)
+    sessions, log = office.coord().sessions(all=True), office.coord().log(session=who, all=True)
+    tip = office.refs()[names.ARCHIVE]
+    planted(office, b"garbage")
+    damaged = office.scratch.git("rev-parse", f"{names.ARCHIVE}^{{tree}}")
+    office.scratch.git("update-ref", names.ARCHIVE, office.scratch.git("commit-tree", damaged, "-p", tip, "-m", "bad"))
+    with pytest.raises(Corrupt):
+        office.coord().task_show("15")
+    assert {check.name: check.status for check in office.coord().doctor(fix=True)}["archive"] == "fixed"
+    assert {name: office.coord().task_show(name) for name in ("15", "16")} == shown
+    assert shown["16"].token == 2
+    assert office.coord().sessions(all=True) == sessions
+    assert office.coord().log(session=who, all=True) == log
+    assert {check.name: check.status for check in office.coord().doctor()}["archive"] == "ok"
+    assert office.coord().status().archived == 2
