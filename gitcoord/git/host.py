@@ -47,13 +47,22 @@ def host_id(common: str) -> str:
     """16 hex digits that name this machine's view of this clone.
 
     A random id kept in the clone tells copies of one machine image apart; the machine's own id tells apart two machines
-    that share the clone over a network disk. Raises GitFailed when the clone is not writable yet.
+    that share the clone over a network disk. A second user of one clone is another host, as far as anybody can tell:
+    the id is none of theirs to read. Raises GitFailed when the clone is not writable yet.
     """
-    path = os.path.join(localfile.private_dir(common, "coord"), "host")
+    folder = localfile.private_dir(common, "coord")
+    path = os.path.join(folder, "host")
     token = localfile.read_line(path, _HOST_LENGTH)
+    if token is None and _is_anothers(folder):
+        return sha256_hex(f"user {os.geteuid()} of {folder}\0{_machine()}")[:16]
     if token is None or len(token) != _HOST_LENGTH or not _UUID.issuperset(token):
         token = _new_token(path)
     return sha256_hex(f"{token}\0{_machine()}")[:16]
+
+
+def _is_anothers(folder: str) -> bool:
+    """Whether what is private in a repository that several users share is private to another one."""
+    return os.stat(folder).st_uid != os.geteuid() and not os.access(folder, os.X_OK)
 
 
 def _new_token(path: str) -> str:

@@ -8,6 +8,8 @@ than four starts of git, so a one-shot command uses git. Once running, a read ta
 
 from __future__ import annotations
 
+import os
+
 from gitcoord.errors import GitFailed
 from gitcoord.git import run
 from gitcoord.git.repo import Repo
@@ -15,6 +17,8 @@ from gitcoord.lean import Literal
 from gitcoord.store.base import RefStore
 from gitcoord.store.files import is_reftable
 from gitcoord.store.plumbing import PlumbingStore
+
+_SET_GROUP = 0o2000
 
 Prefer = Literal["auto", "libgit", "plumbing"]
 
@@ -67,7 +71,20 @@ def _known_reason(repo: Repo) -> str | None:
         return "libgit2 does not read reftable repositories"
     if repo.object_format != "sha1":
         return f"libgit2 does not read {repo.object_format} repositories"
+    if _is_shared(repo.common):
+        return "libgit2 does not make files as a shared repository needs them"
     return None
+
+
+def _is_shared(common: str) -> bool:
+    """Whether ``core.sharedRepository`` is at work: Git then sets the group on every directory it makes.
+
+    libgit2 (1.9) makes them as the umask says: with 077 nobody else of the group could read a record.
+    """
+    try:
+        return bool(os.stat(os.path.join(common, "objects")).st_mode & _SET_GROUP)
+    except OSError:
+        return False
 
 
 def _libgit(repo: Repo, *, durable: bool) -> RefStore:
