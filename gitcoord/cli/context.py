@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from gitcoord.errors import CoordError
 
 
+_GARBAGE = 50_000
+"""Allocations between two looks for garbage in a process that does not end soon."""
+
+
 class Context:
     """One command's surroundings."""
 
@@ -55,8 +59,11 @@ class Context:
     def lasting(self) -> Coordinator:
         """The same for a command that goes on for long: with the store that starts slowly and then reads quickly."""
         if self._coord is None:
+            import gc
+
             from gitcoord.coordinator import Coordinator
 
+            gc.set_threshold(_GARBAGE, 20, 20)
             self._coord = Coordinator.open(self.start, self.environ, session=self.options.session)
         return self._coord
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core.model import Struct
 from gitcoord.lean import TYPE_CHECKING, Any, msgspec
+from gitcoord.startup import is_lean
 from gitcoord.store import cache
 
 if TYPE_CHECKING:
@@ -36,8 +37,25 @@ def recall(common: str, prefix: str, kind: type[Struct], oids: Mapping[str, str]
 def keep(common: str, prefix: str, found: Iterable[Loaded[Any]]) -> None:
     """Write the cache: records as they were understood, not bytes, so that one call decodes all of them."""
     items = [item for item in found if len(item.payload) <= _MAX_KEPT]
-    columns = [item.ref for item in items], [item.oid for item in items], [item.record for item in items]
+    records: list[Any] = [item.record for item in items]
+    if records and not is_lean():
+        records = _slim(type(records[0]), records)
+    columns = [item.ref for item in items], [item.oid for item in items], records
     cache.write(common, _name(prefix), msgspec.msgpack.encode(columns))
+
+
+def _slim(kind: type[Struct], records: list[Any]) -> list[dict[str, Any]]:
+    """The records without what is as its default anyway: read in two thirds of the time."""
+    usual: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        if field.default is not msgspec.NODEFAULT:
+            usual[field.encode_name] = msgspec.to_builtins(field.default)
+        elif field.default_factory is not msgspec.NODEFAULT:
+            usual[field.encode_name] = field.default_factory()
+    return [
+        {name: value for name, value in plain.items() if name not in usual or value != usual[name]}
+        for plain in map(msgspec.to_builtins, records)
+    ]
 
 
 def _name(prefix: str) -> str:

@@ -38,10 +38,20 @@ def facts(part: Facts) -> Iterator[str]:
 def _table(part: Table) -> Iterator[str]:
     if not part.rows:
         return
-    rows = [part.heads, *([safe(text_of(cell)) for cell in row] for row in part.rows)]
-    widths = [max(width(row[column]) for row in rows) for column in range(len(part.heads))]
-    for row in rows:
-        yield "  ".join(pad(cell, wide) for cell, wide in zip(row, widths, strict=True))
+    columns = [_column(list(map(text_of, cells))) for cells in zip(part.heads, *part.rows, strict=True)]
+    yield from map("  ".join, zip(*columns, strict=True))
+
+
+def _column(cells: list[str]) -> list[str]:
+    """``cells`` made safe and equally wide; looked at as one text where they can be: a quarter of the time."""
+    whole = "".join(cells)
+    if not whole.isprintable():
+        cells = [safe(cell) for cell in cells]
+    if whole.isascii():
+        wide = max(map(len, cells))
+        return [cell.ljust(wide) for cell in cells]
+    wide = max(map(width, cells))
+    return [pad(cell, wide) for cell in cells]
 
 
 def text_of(cell: str | Cell) -> str:
