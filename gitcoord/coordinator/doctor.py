@@ -241,6 +241,10 @@ class Doctor:
         sessions = self.coord.sessions_loaded()
         for item in worktree.list_worktrees(self.repo):
             sid = binding.bound_session(item.git_dir)
+            place = worktree.moved_to(self.repo, item)
+            if place is not None:
+                checks.append(self._moved(item, place, fix=fix))
+                continue
             if sid is None:
                 continue
             known = sessions.get(sid)
@@ -258,6 +262,13 @@ class Doctor:
                     hint = "git coord doctor --fix"
                     checks.append(Check(name="worktrees", status="warning", message=message, hint=hint))
         return checks or [Check(name="worktrees", status="ok", message="every bound worktree serves a live session")]
+
+    def _moved(self, item: worktree.Worktree, place: str, *, fix: bool) -> Check:
+        if fix:
+            worktree.mend(self.repo, item)
+            return Check(name="worktrees", status="fixed", message=f"{item.path} was moved to {place}: Git knows again")
+        message = f"{item.path} was moved to {place}, where Git does not look for it"
+        return Check(name="worktrees", status="warning", message=message, hint="git coord doctor --fix")
 
     def _sessions(self) -> list[Check]:
         board = self.coord.board()

@@ -155,7 +155,11 @@ class Places(Rescue):
 
     def rejoin(self, task: Task, me: Session) -> Task:
         """The worktree of a task that I hold already: made if a kill came in between, or somebody deleted it."""
+        from gitcoord.git import worktree
+
         found = self.worktree_for(task.id)
+        if found is not None and found.missing and worktree.mend(self.repo, found) is not None:
+            found = self.worktree_for(task.id)  # the repository was moved, and this with it
         note = claimfile.read(found.git_dir) if found is not None else None
         if found is None or note is None or not os.path.isdir(found.path):
             return self.resettle(task, me, shared=False)

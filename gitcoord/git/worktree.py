@@ -7,6 +7,7 @@ from gitcoord.git.adding import was_interrupted
 from gitcoord.git.exclude import hide, unhide
 from gitcoord.git.worktree_add import Added, add
 from gitcoord.git.worktree_list import Worktree, find, git_dir_of, list_worktrees, main_top
+from gitcoord.git.worktree_moved import mend, moved_to
 from gitcoord.git.worktree_name import branch_name, plan_path
 from gitcoord.git.worktree_remove import Removed, refuse_work, remove
 
@@ -21,6 +22,8 @@ __all__ = [
     "hide",
     "list_worktrees",
     "main_top",
+    "mend",
+    "moved_to",
     "plan_path",
     "refuse_work",
     "remove",
