@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 
+from gitcoord.coordinator.archive import shelf_of
 from gitcoord.coordinator.entries import event_of
 from gitcoord.coordinator.joins import Board
 from gitcoord.coordinator.records import Loaded
 from gitcoord.coordinator.turns import in_turn
 from gitcoord.core import codec, names, undo
 from gitcoord.core import task_events as events
+from gitcoord.core.archive import Archive
 from gitcoord.core.locks import LockTable
 from gitcoord.core.model import Session, Struct, Task
 from gitcoord.core.scope import Scope
@@ -94,6 +96,7 @@ class Undoing:
             for ref, oid in self.coord.store.list_refs(tree).items()
             if ref.startswith(_WHERE) and oid != BROKEN
         }
+        tips = {**self._archived(me), **tips}
         newest = self.coord.store.history(tips.values(), 1)
         seen = self._operations({ref: newest.get(oid, []) for ref, oid in tips.items()}, me, board)
         since = max((item.event.at for item in seen), default=me.started_at)
@@ -109,6 +112,14 @@ class Undoing:
             seen += self._operations({ref: chains.get(tips[ref], []) for ref in refs}, me, board)
         return max(seen, key=lambda item: item.event.at, default=None)
 
+    def _archived(self, me: Session) -> dict[str, str]:
+        """Archived tasks, if anything was archived since ``me`` began: even that can be taken out again."""
+        if not self.coord.records.oids(names.ARCHIVE_FOLDER):
+            return {}
+        base = self.coord.records.get(names.ARCHIVE, Archive)
+        shelf = shelf_of(self.coord.records) if base is not None and base.record.at >= me.started_at else None
+        return shelf.all(names.TASKS) if shelf is not None else {}
+
     def _by_depth(self, refs: Sequence[str]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
         for ref in refs:
@@ -123,9 +134,15 @@ class Undoing:
             for place, entry in enumerate(chain):
                 event = event_of(ref, entry, ids.get(ref), board)
                 if event.session == me.id and event.type not in BY_ITSELF:
+                    if event.task is None and ref.startswith(names.TASKS):
+                        event = event_of(ref, entry, self._name(ref), board)
                     found.append(Operation(ref, event, entry, tuple(chain[:place])))
                     break
         return found
+
+    def _name(self, ref: str) -> str | None:
+        found = self.coord.records.get(ref, Task)
+        return found.record.id if found is not None else None
 
     # -- the way back -------------------------------------------------------------------------------------------------
 

@@ -247,3 +247,14 @@ def test_undo_of_somebody_who_is_not_there_any_more_is_refused(office: Office, a
     ann.end(force=True)
     with pytest.raises(Refused):
         ann.undo()
+
+
+def test_what_was_archived_meanwhile_is_still_the_last_operation(office: Office, ann: Coordinator) -> None:
+    ann.set("project:x", "k", 1)
+    ann.claim("15", worktree=False)
+    ann.done("15")
+    office.coord().maintain(older_than=0)
+    assert "refs/coord/tasks/15" not in office.refs()
+    assert ann.undo().operation.type == "done"
+    assert state(office) == ("claimed", 2)
+    assert ann.get("project:x", "k").value == 1
