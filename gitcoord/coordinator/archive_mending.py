@@ -6,21 +6,19 @@ are no commits and are not found again, which nobody misses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-import msgspec
-
 from gitcoord.core import archive, codec, names
 from gitcoord.core.archive import Archive, Fold
 from gitcoord.core.event import LogEntry
 from gitcoord.core.model import Session, Struct, Task
 from gitcoord.errors import CoordError, Corrupt
 from gitcoord.git.repo import OFFLINE
+from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store.base import Commit
 from gitcoord.store.transact import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gitcoord.coordinator.joins import Joins
 
 
