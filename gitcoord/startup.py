@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 ONE_RECORD = frozenset(("heartbeat", "get", "set", "incr", "lock", "unlock", "check", "progress", "event"))
 """Verbs that read a handful of records, however many there are."""
 
-WHOLE_BOARD = frozenset(("whoami", "claim", "release", "done", "start", "end"))
+OWN_CLAIMS = frozenset(("whoami", "release", "done"))
+"""Verbs that look for what one session holds: quick where that is noted (``ownclaims``), or while there are few."""
+
+WHOLE_BOARD = frozenset(("claim", "start", "end"))
 """Verbs that look at every task: quick while there are few."""
 
 _MANY = 16 << 10
@@ -52,7 +55,8 @@ def choose(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:
     if environ.pop(_AGAIN, None) is not None or os.name != "posix":
         return
     verb = next((word for word in argv if not word.startswith("-")), "")
-    if verb in ONE_RECORD or (verb in WHOLE_BOARD and not _has_many_tasks(environ)):
+    quick = verb in ONE_RECORD or (verb in OWN_CLAIMS and _size("claims", environ) > 0)
+    if quick or (verb in WHOLE_BOARD | OWN_CLAIMS and not _has_many_tasks(environ)):
         be_lean()
 
 
@@ -72,12 +76,17 @@ def look_ahead(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:
 
 def _has_many_tasks(environ: MutableMapping[str, str]) -> bool:
     """Whether the repository around has a cache of many tasks (see ``coordinator.records``)."""
+    return _size("tasks", environ) > _MANY
+
+
+def _size(cache: str, environ: MutableMapping[str, str]) -> int:
+    """How many bytes the repository around has in a cache (see ``store.cache``); 0 where there is none."""
     if "GIT_DIR" in environ or "GIT_COMMON_DIR" in environ:
-        return True
+        return 0 if cache == "claims" else _MANY + 1  # elsewhere, and not worth finding out
     try:
-        return os.stat(os.path.join(_common_dir(os.getcwd()), "coord", "cache", "tasks")).st_size > _MANY
+        return os.stat(os.path.join(_common_dir(os.getcwd()), "coord", "cache", cache)).st_size
     except OSError:
-        return False
+        return 0
 
 
 def _common_dir(start: str) -> str:

@@ -108,11 +108,9 @@ class Holding(Tasks, Places):
         note = claimfile.read(self.repo.git_dir)
         if note is not None and note.session == me.record.id:
             return note.task
-        held = [
-            task.id
-            for task in self.board().plain_tasks().values()
-            if task.claim is not None and task.claim.session == me.record.id
-        ]
+        from gitcoord.coordinator.ownclaims import held_by
+
+        held = [item.record.id for item in held_by(self, me.record.id)]
         if len(held) == 1:
             return held[0]
         if not held:

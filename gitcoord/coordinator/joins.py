@@ -90,7 +90,8 @@ class Board(msgspec.Struct, frozen=True):
 class Joins(Identity):
     """Reading for display and for decisions."""
 
-    _known: TaskIndex | None = None
+    indexed: TaskIndex | None = None
+    """All tasks as the last board showed them, where one was asked for."""
 
     def board(self) -> Board:
         """Read all sessions, heartbeats and tasks of this moment."""
@@ -110,9 +111,9 @@ class Joins(Identity):
         return self._with_locks(board) if self.records.oids(names.LOCKS_FOLDER) else board
 
     def _index_of(self, found: Mapping[str, Loaded[Task]]) -> TaskIndex:
-        if self._known is None or self._known.found is not found:
-            self._known = TaskIndex(found, self._known)
-        return self._known
+        if self.indexed is None or self.indexed.found is not found:
+            self.indexed = TaskIndex(found, self.indexed)
+        return self.indexed
 
     def _awaited(self, index: TaskIndex) -> dict[str, Task]:
         """The archived tasks among those that others wait for."""
@@ -120,7 +121,7 @@ class Joins(Identity):
         gone.difference_update(self.records.oids(names.TASKS))  # those that are there, and cannot be read
         if not gone or not self.records.oids(names.ARCHIVE_FOLDER):
             return {}
-        return {item.record.id: item.record for item in self._readable(sorted(gone), Task)}
+        return {item.record.id: item.record for item in self.readable(sorted(gone), Task)}
 
     def _with_locks(self, board: Board) -> Board:
         """``board`` with the lock table; what that takes is loaded only where there are locks."""
@@ -152,10 +153,10 @@ class Joins(Identity):
 
     def open_dependencies(self, task: Task) -> tuple[str, ...]:
         """The dependencies of a task that are not done."""
-        found = self._readable([names.task_ref(name) for name in task.after], Task)
+        found = self.readable([names.task_ref(name) for name in task.after], Task)
         return queue.blocked_by(task, {item.record.id: item.record for item in found})
 
-    def _readable(self, refs: Sequence[str], kind: type[R]) -> list[Loaded[R]]:
+    def readable(self, refs: Sequence[str], kind: type[R]) -> list[Loaded[R]]:
         """Those records that are there and can be read: the others count neither as done nor as anybody's."""
         try:
             self.records.fetch(refs)
@@ -229,7 +230,7 @@ class Joins(Identity):
 
     def _names(self, task: Task) -> dict[str, str]:
         refs = [names.session_ref(sid) for sid in sessions_of(task) if names.is_session_id(sid)]
-        return {item.record.id: item.record.name for item in self._readable(refs, Session)}
+        return {item.record.id: item.record.name for item in self.readable(refs, Session)}
 
     def _in_force(self, task: Task) -> bool:
         """Whether a task's claim counts, for display: one of a holder that cannot be read does."""

@@ -167,8 +167,9 @@ class Sessions(Joins):
         """My session. Raises NoSession, Ended."""
         self.begin(*self.my_refs())
         me = self.me()
-        board = self.board()
-        return self.session_view(me, board, me.record.id)
+        from gitcoord.coordinator.ownclaims import own_board
+
+        return self.session_view(me, own_board(self, me), me.record.id)
 
     def heartbeat(self, *, if_older: float | None = None) -> Beaten:
         """Say that my session lives; with ``if_older`` only when the last heartbeat is older than that (seconds)."""
