@@ -13,7 +13,8 @@ from gitcoord.cli.declare import Options
 from gitcoord.core.ids import AGENT_IDS
 from gitcoord.core.names import is_session_id
 from gitcoord.errors import NoRepository
-from gitcoord.lean import TYPE_CHECKING
+from gitcoord.lean import TYPE_CHECKING, cast
+from gitcoord.startup import is_lean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,9 +51,8 @@ class Context:
     def coord(self) -> Coordinator:
         """The coordinator of the repository around. Raises NoRepository, NotInitialised, GitFailed."""
         if self._coord is None:
-            from gitcoord.coordinator import Coordinator
-
-            self._coord = Coordinator.open(self.start, self.environ, session=self.options.session, long_lived=False)
+            kind = _quick() if is_lean() else _whole()
+            self._coord = kind.open(self.start, self.environ, session=self.options.session, long_lived=False)
         return self._coord
 
     @property
@@ -114,3 +114,16 @@ class Context:
         if self._coord is not None:
             self._coord.close()
             self._coord = None
+
+
+def _whole() -> type[Coordinator]:
+    from gitcoord.coordinator.api import Coordinator
+
+    return Coordinator
+
+
+def _quick() -> type[Coordinator]:
+    """The same, imported piece by piece as it is needed."""
+    from gitcoord.coordinator.few import Few
+
+    return cast("type[Coordinator]", Few)

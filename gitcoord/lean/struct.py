@@ -98,24 +98,37 @@ class Shape:
 
 
 class StructMeta(type):
-    """Makes the Shape of a class of records from what stands in its body."""
+    """Keeps what stands in the body of a class of records; its Shape is made when the first record is."""
 
-    __shape__: Shape
-    __struct_config__: Config
-    __struct_fields__: tuple[str, ...]
+    _declared: tuple[str, dict[str, Any], dict[str, Any]]
+    _shape: Shape
 
     def __new__(mcs, name: str, bases: tuple[type, ...], body: dict[str, Any], **given: Any) -> StructMeta:
-        own = tuple(body.get("__annotations__", ()))
-        defaults = {field: body.pop(field) for field in own if field in body}
+        defaults = {field: body.pop(field) for field in body.get("__annotations__", ()) if field in body}
         cls = super().__new__(mcs, name, tuple(base for base in bases if base is not Generic), body)
-        parent = next((base for base in cls.__mro__[1:] if isinstance(base, StructMeta)), None)
-        cls.__shape__ = shape = Shape(name, parent.__shape__ if parent else None, own, defaults, given)
-        cls.__struct_config__ = shape.config
-        cls.__struct_fields__ = shape.fields
+        cls._declared = name, defaults, given
         return cls
 
     def __init__(cls, name: str, bases: tuple[type, ...], body: dict[str, Any], **_: Any) -> None:
         super().__init__(name, bases, body)
+
+    @property
+    def __shape__(cls) -> Shape:
+        found = cls.__dict__.get("_shape")
+        if found is None:
+            name, defaults, given = cls._declared
+            parent = next((base for base in cls.__mro__[1:] if isinstance(base, StructMeta)), None)
+            own = tuple(vars(cls).get("__annotations__", ()))
+            found = cls._shape = Shape(name, parent.__shape__ if parent else None, own, defaults, given)
+        return found
+
+    @property
+    def __struct_config__(cls) -> Config:
+        return cls.__shape__.config
+
+    @property
+    def __struct_fields__(cls) -> tuple[str, ...]:
+        return cls.__shape__.fields
 
 
 class Struct(metaclass=StructMeta):
