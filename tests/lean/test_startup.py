@@ -73,10 +73,11 @@ def test_a_board_of_many_tasks_is_read_with_msgspec(scratch: Scratch) -> None:
     scratch.coord("task", "add", "--batch", "-", stdin=lines)
     scratch.coord("ready")  # writes the cache
     scratch.coord("start", "ann", "--no-bind")
-    imported, done = imports(scratch.path, ["whoami", "--session", "ann"])
+    imported, done = imports(scratch.path, ["claim", "--next", "--no-worktree", "--session", "ann"])
     assert done.returncode == 0
     assert "msgspec" in imported
-    assert "msgspec" not in imports(scratch.path, ["heartbeat", "--session", "ann"])[0]
+    for line in ("heartbeat", "whoami", "claim t79 --no-worktree", "done t79"):
+        assert "msgspec" not in imports(scratch.path, [*line.split(" "), "--session", "ann"])[0], line
 
 
 @pytest.mark.parametrize("where", ["main", "linked", "below"])
