@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 ONE_RECORD = frozenset(("heartbeat", "get", "set", "incr", "lock", "unlock", "check", "progress", "event"))
-"""Verbs that read a handful of records, however many there are."""
+"""Verbs that read a handful of records, however many there are; and ``claim`` of a task that is named."""
 
 OWN_CLAIMS = frozenset(("whoami", "release", "done"))
 """Verbs that look for what one session holds: quick where that is noted (``ownclaims``), or while there are few."""
@@ -55,7 +55,8 @@ def choose(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:
     if environ.pop(_AGAIN, None) is not None or os.name != "posix":
         return
     verb = next((word for word in argv if not word.startswith("-")), "")
-    quick = verb in ONE_RECORD or (verb in OWN_CLAIMS and _size("claims", environ) > 0)
+    named = verb == "claim" and "--next" not in argv
+    quick = verb in ONE_RECORD or named or (verb in OWN_CLAIMS and _size("claims", environ) > 0)
     if quick or (verb in WHOLE_BOARD | OWN_CLAIMS and not _has_many_tasks(environ)):
         be_lean()
 

@@ -76,7 +76,8 @@ def test_a_board_of_many_tasks_is_read_with_msgspec(scratch: Scratch) -> None:
     imported, done = imports(scratch.path, ["claim", "--next", "--no-worktree", "--session", "ann"])
     assert done.returncode == 0
     assert "msgspec" in imported
-    for line in ("heartbeat", "whoami", "claim t79 --no-worktree", "done t79"):
+    scratch.coord("whoami", "--session", "ann")  # notes what each session holds
+    for line in ("heartbeat", "claim t79 --no-worktree", "whoami", "done t79"):
         assert "msgspec" not in imports(scratch.path, [*line.split(" "), "--session", "ann"])[0], line
 
 
