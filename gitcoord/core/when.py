@@ -1,4 +1,4 @@
-"""A moment in the past as people write it: ``2h ago``, ``2026-11-20 13:03``, RFC 3339. Pure; ``now`` is an argument."""
+"""A moment in the past as people write it: ``2h ago``, ``5 minutes ago``, ``2026-11-20 13:03``, RFC 3339. Pure; ``now`` is an argument."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 from gitcoord.core.times import rfc3339
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_AGO = re.compile(r"([0-9]{1,9}) ?([smhdw])(?: ago)?\Z")
+_AGO = re.compile(
+    r"([0-9]{1,9}) ?(?:([smhdw])|(s)ec(?:ond)?s?|(m)in(?:ute)?s?|(h)ours?|(d)ays?|(w)eeks?)(?: ago)?\Z", re.IGNORECASE
+)
 _DATE = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?)?"
@@ -23,7 +25,8 @@ def parse(text: str, now: float) -> str | None:
         return rfc3339(now)
     ago = _AGO.match(text)
     if ago is not None:
-        seconds = now - int(ago[1]) * _UNITS[ago[2]]
+        unit = next(filter(None, ago.groups()[1:])).lower()
+        seconds = now - int(ago[1]) * _UNITS[unit]
         return rfc3339(seconds) if seconds >= 0 else None
     date = _DATE.match(text)
     return None if date is None else _of_date(date)
