@@ -6,11 +6,14 @@ told that nobody waits for it any more.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from threading import Event
+
+import msgspec
 
 from gitcoord.agents.mcp_server.answer import Answer, Said, failure, success
 from gitcoord.coordinator import Coordinator, sessionlog
@@ -19,6 +22,7 @@ from gitcoord.coordinator.records import Loaded
 from gitcoord.core.model import Session
 from gitcoord.errors import Bug, CoordError, Ended, GitFailed, Interrupted, NoSession
 from gitcoord.git.repo import discover
+from gitcoord.git.run import BACKGROUND
 
 
 class Desk(Coordinator):
@@ -30,8 +34,13 @@ class Desk(Coordinator):
 
     @classmethod
     def at(cls, start: str, environ: Mapping[str, str], stop: Event, session: str | None = None) -> Desk:
-        """A desk in the repository around ``start``. Raises NoRepository, GitFailed."""
-        return cls(discover(start, environ), environ, session=session, clock=Pace(stop))
+        """A desk in the repository around ``start``. Raises NoRepository, GitFailed.
+
+        Git asks nobody for a password or a passphrase: the terminal, if there is one, is the agent's.
+        """
+        repo = discover(start, environ)
+        repo = msgspec.structs.replace(repo, env={**repo.env, BACKGROUND: "1"})
+        return cls(repo, environ, session=session, clock=Pace(stop))
 
     def _find_me(self) -> Loaded[Session] | None:
         return super()._find_me() if self.wanted else None
@@ -101,6 +110,7 @@ def _for_tools(error: CoordError) -> CoordError:
 def _unexpected(error: Exception) -> CoordError:
     """A full disk or a missing permission is the machine's trouble; everything else is a bug of ours."""
     if isinstance(error, OSError) and error.strerror:
-        return GitFailed(f"{error.strerror}: {error.filename}", hint="check disk space and permissions")
+        where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        return GitFailed(f"{error.strerror}{where}", hint="check disk space and permissions, then call it again")
     traceback.print_exc(file=sys.stderr)
     return Bug(f"unexpected {type(error).__name__}: {error}", hint="the server's standard error says where")
