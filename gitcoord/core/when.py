@@ -1,4 +1,7 @@
-"""A moment in the past as people write it: ``2h ago``, ``5 minutes ago``, ``2026-11-20 13:03``, RFC 3339. Pure; ``now`` is an argument."""
+"""A moment in the past as people write it: ``2h ago``, ``5 minutes ago``, ``2026-11-20 13:03``, RFC 3339.
+
+Pure; ``now`` is an argument.
+"""
 
 from __future__ import annotations
 
