@@ -36,6 +36,16 @@ def sync_objects(common: str, oids: Iterable[str]) -> None:
     _sync(objects)  # a fan-out directory may be new itself
 
 
+def has_all_folders(common: str, oids: Iterable[str]) -> bool:
+    """Whether each of the directories that name the loose objects ``oids`` is there already."""
+    return all(os.path.isdir(os.path.join(common, "objects", oid[:2])) for oid in oids)
+
+
+def sync_folders(common: str) -> None:
+    """Sync the directory that names the directories of loose objects: one was new, and libgit2 syncs only into it."""
+    _sync(os.path.join(common, "objects"))
+
+
 def sync_refs(common: str, refs: Iterable[str]) -> None:
     """Sync the directories that name the files of ``refs``."""
     for folder in sorted({os.path.dirname(ref) for ref in refs}):

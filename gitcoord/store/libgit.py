@@ -19,7 +19,7 @@ from gitcoord.errors import Corrupt, GitFailed
 from gitcoord.failpoint import hit
 from gitcoord.git.repo import Repo
 from gitcoord.lean import TYPE_CHECKING
-from gitcoord.store import files, intent, recover
+from gitcoord.store import durable, files, intent, recover
 from gitcoord.store.base import (
     BROKEN,
     MAX_PAYLOAD,
@@ -201,11 +201,13 @@ class LibgitStore:
                     raise GitFailed(f"there is no object {change.new.oid}")
                 new[change.ref] = change.new.oid
             elif isinstance(change.new, Commit | Blob):
-                made = build(change.new, change.expected, _FORMAT)
-                for obj in made:
-                    self._write(obj)
-                objects += made
-                new[change.ref] = made[-1].oid
+                objects += build(change.new, change.expected, _FORMAT)
+                new[change.ref] = objects[-1].oid
+        known = durable.has_all_folders(self._common, [obj.oid for obj in objects])
+        for obj in objects:
+            self._write(obj)
+        if self._durable and not known:
+            durable.sync_folders(self._common)
         return new, Kept(self._repo, objects, durable=self._durable)
 
     def _write(self, obj: Obj) -> None:
