@@ -189,6 +189,7 @@ def _gc(place: Scratch) -> str:
             text=True,
         )
         said += done.stdout + done.stderr + (f"exit code {done.returncode}" if done.returncode else "")
+    place.git("gc", "-q")  # --auto goes by the number of objects in one of 256 directories
     return said
 
 
