@@ -1,4 +1,4 @@
-"""``python -m tests.bench [PART …] [--json FILE]``: prints every measurement in one table, the floors beside them.
+"""``python -m tests.bench [PART …] [--json FILE] [--quick]``: every measurement in one table, the floors beside them.
 
 Parts are the modules ``bench_*``; all of them run when none is named.
 """
@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import importlib
 import os
+import platform
+import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
 
+from tests.bench import measure
 from tests.bench.measure import Row, table
 
 HERE = Path(__file__).parent
@@ -21,7 +25,8 @@ HERE = Path(__file__).parent
 
 def main(args: list[str]) -> None:
     target = args.pop(args.index("--json") + 1) if "--json" in args else None
-    wanted = [arg for arg in args if arg != "--json"] or sorted(
+    measure.quick = "--quick" in args
+    wanted = [arg for arg in args if arg not in ("--json", "--quick")] or sorted(
         path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py")
     )
     rows: list[Row] = []
@@ -31,7 +36,18 @@ def main(args: list[str]) -> None:
             rows += importlib.import_module(f"tests.bench.bench_{name}").rows(Path(place).resolve())
     print(table(rows))
     if target is not None:
-        Path(target).write_bytes(msgspec.json.format(msgspec.json.encode([asdict(row) for row in rows])))
+        document = {
+            "schema": "gitcoord-bench/1",
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "quick": measure.quick,
+            "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "git": _git_version()},
+            "rows": [{**asdict(row), "ratio": row.ratio} for row in rows],
+        }
+        Path(target).write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+
+
+def _git_version() -> str:
+    return subprocess.run(["git", "--version"], check=True, capture_output=True, text=True).stdout.split()[2]
 
 
 def _seal(place: Path) -> None:
