@@ -179,11 +179,11 @@ def _loose(place: Scratch) -> int:
 
 
 def _gc(place: Scratch) -> str:
-    """What a collection says that finds everything too much; and the next one, which must find nothing to do."""
+    """What Git says by itself at its own threshold, twice; then everything is collected, to see what stays."""
     said = ""
     for _ in range(2):
         done = subprocess.run(
-            ["git", "-c", "gc.auto=300", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet"],
+            ["git", "-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet"],
             cwd=place.path,
             capture_output=True,
             text=True,
