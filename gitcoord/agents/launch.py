@@ -93,15 +93,12 @@ def launch(
         try:
             program = launch_program.find(wish.argv[0], None, around)
             held = Held()
-            begun = _begin(coord, wish, held, watch, _Place(start, around, program, quiet))
+            begun = _begin(coord, wish, held, watch, _Place(start, around, program, quiet), tell)
             interval = coord.policy.interval
             common = coord.repo.common
         finally:
             coord.close()
         later = {name: text for name, text in around.items() if name not in LOCAL_VARIABLES}
-        for notice in begun.notices:
-            tell(f"note: {notice.message}")
-        tell(launch_program.started(begun, wish.argv[0]))
         status = watch.wait(
             held.pid, every=interval / 2, beat=lambda: _beat(common, later, begun.session.id), grace=wish.grace
         )
@@ -142,7 +139,9 @@ class _Place(msgspec.Struct, frozen=True):
     quiet: bool
 
 
-def _begin(coord: Coordinator, wish: Wish, held: Held, watch: Watch, place: _Place) -> Launching:
+def _begin(
+    coord: Coordinator, wish: Wish, held: Held, watch: Watch, place: _Place, tell: Callable[[str], None]
+) -> Launching:
     """Everything up to the running program; all of it undone when any of it fails."""
     begun: Launching | None = None
     try:
@@ -156,6 +155,9 @@ def _begin(coord: Coordinator, wish: Wish, held: Held, watch: Watch, place: _Pla
         program = place.program or launch_program.find(wish.argv[0], cwd, place.environ)
         assert program is not None  # a name with a slash is found in a directory, or NotFound
         env = _environment(coord, wish, begun, place, cwd)
+        for notice in begun.notices:
+            tell(f"note: {notice.message}")
+        tell(launch_program.started(begun, wish.argv[0]))  # before the program has a chance to say something
         watch.passing()
         try:
             held.become(program, wish.argv, env=env, cwd=cwd, quiet=place.quiet)

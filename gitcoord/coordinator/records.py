@@ -31,7 +31,8 @@ _KINDS: tuple[tuple[str, type[Struct]], ...] = (
     (names.META, Meta),
 )
 _FOLDED = (names.TASKS, names.SESSIONS)  # what is looked for in the archive where its ref does not exist
-_CACHE_LIMIT = 50_000
+_SPARE = 500
+"""Decoded records kept beside twice those that are live: in the end a process sees every version of each."""
 _NOTHING: _Listing = ({}, {}, ())
 _MANY = 50
 """More records than these missing at once are worth a look into the cache file, and writing it anew."""
@@ -80,8 +81,8 @@ class Records:
         self._view.clear()
         self._listed.clear()
         self.has_archive = self.archived = None
-        if len(self._decoded) > _CACHE_LIMIT:
-            self._decoded.clear()
+        if len(self._decoded) > _SPARE + 2 * sum(len(found) for _, found, _ in self._last.values()):
+            self._decoded = {item.oid: item for _, found, _ in self._last.values() for item in found.values()}
 
     def outdated(self, refs: Iterable[str]) -> None:
         """Drop what was just written, and every listing; what else is in the view stays."""

@@ -125,7 +125,7 @@ def test_one_sync_in_the_time_that_was_agreed(town: Town) -> None:
 
 def test_python_and_the_hook_go_by_the_same_stamp(town: Town) -> None:
     desk = Desk(town, syncInterval="1h")
-    (desk.stamp.parent / "seen").unlink()
+    (desk.stamp.parent / "sent").unlink()
     assert desk.clone.coord("whoami").code == 0
     first = desk.stamp.read_bytes()
     desk.commit()
