@@ -109,7 +109,7 @@ class Hubs:
         config = self.coord.config
         ours, theirs = link.both() if link is not None else ({}, {})
         return HubView(
-            hub=link.remote.name if link else None,
+            hub=link.remote.shown if link else None,
             prefix=config.ref_prefix,
             as_of=link.as_of() if link else None,
             known=len(theirs),
@@ -206,12 +206,12 @@ class Hubs:
         if synced.refused and not synced.sent:
             more = ", in a minute or later" if _is_limited(synced) else ". See what it allows: git coord hub probe"
             raise HubRefused(
-                f"{link.remote.name} takes nothing from here: {synced.refused[0].reason}",
+                f"{link.remote.shown} takes nothing from here: {synced.refused[0].reason}",
                 hint=f"nothing is lost; it goes with the next sync{more}",
-                remote=link.remote.name,
+                remote=link.remote.shown,
             )
         return SyncView(
-            hub=link.remote.name,
+            hub=link.remote.shown,
             received=synced.received,
             sent=synced.sent,
             conflicts=len(synced.clashes),

@@ -56,6 +56,13 @@ class Remote(msgspec.Struct, frozen=True):
         place = self.name if self.prefix == names.ROOT else f"{self.name} {self.prefix}"
         return f"{TRACKING}{names.key(place)}/"
 
+    @property
+    def shown(self) -> str:
+        """The name for people: an address without who may enter there."""
+        scheme, mark, rest = self.name.partition("://")
+        host, slash, path = rest.partition("/")
+        return f"{scheme}://***@{host.rpartition('@')[2]}{slash}{path}" if mark and "@" in host else self.name
+
     def there(self, ref: str) -> str:
         """What one of our refs is called at the remote."""
         return self.prefix + ref.removeprefix(names.ROOT)
@@ -183,7 +190,7 @@ def _judged(remote: Remote, done: Done, report: Push, *, hooks: bool) -> dict[st
     if report.complete:
         return explained(report.verdicts, done.err)
     if "does not support --atomic" in said:
-        raise NotAtomic(f"{remote.name} cannot move several refs at once (no atomic push)")
+        raise NotAtomic(f"{remote.shown} cannot move several refs at once (no atomic push)")
     if done.code > 0 and never_sent(said):
         raise _unreachable(remote, done)
     if done.code > 0 and ("bad object" in said or "src refspec" in said or "unable to read" in said):
@@ -216,12 +223,12 @@ def _talk(
     env = {**env, "GCM_INTERACTIVE": "never", **(_mute(repo) if alone else {})}
     # A relative URL counts from the main worktree, wherever the caller stands.
     home = main_top(repo) or repo.common
-    asking = remote.name, time.monotonic()
+    asking = remote.shown, time.monotonic()
     try:
         return repo.git("-C", home, *args, env=env, check=False, timeout=timeout, asks=not alone)
     except TimeoutError:
         raise HubUnreachable(
-            f"{remote.name} did not answer within {timeout:g} s", hint="try again, or look with 'git coord hub probe'"
+            f"{remote.shown} did not answer within {timeout:g} s", hint="try again, or look with 'git coord hub probe'"
         ) from None
     finally:
         asking = None
@@ -238,7 +245,7 @@ def _mute(repo: Repo) -> dict[str, str]:
 
 def _unreachable(remote: Remote, done: Done) -> HubUnreachable:
     return HubUnreachable(
-        f"{remote.name} cannot be reached: {done.complaint or f'git ended with {done.code}'}",
+        f"{remote.shown} cannot be reached: {done.complaint or f'git ended with {done.code}'}",
         hint="check the network and 'git remote -v', then run the same command again",
-        remote=remote.name,
+        remote=remote.shown,
     )

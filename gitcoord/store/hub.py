@@ -120,11 +120,9 @@ class HubStore:
                 continue
             if isinstance(change.new, Commit) and known in (change.new.parents or ()):
                 continue  # taken out of the archive, on top of what the hub was not allowed to delete
-            if isinstance(change.new, Commit) and known in (change.new.parents or ()):
-                continue  # taken out of the archive, on top of what the hub was not allowed to delete
             if change.expected is None or not self._line.has(change.expected, known):
                 if change.ref in self._line.merge():
-                    raise Corrupt(f"{change.ref} cannot be read at {self._line.remote.name}; nothing was granted")
+                    raise Corrupt(f"{change.ref} cannot be read at {self._line.remote.shown}; nothing was granted")
                 raise Lost(change.ref)
 
     def _require_newer(
@@ -160,6 +158,6 @@ class HubStore:
             self._line.catch_up()
         except CoordError as error:
             raise GitFailed(
-                f"{self._line.remote.name} granted it, but it could not be noted here: {error.message}",
+                f"{self._line.remote.shown} granted it, but it could not be noted here: {error.message}",
                 hint="git coord sync",
             ) from None

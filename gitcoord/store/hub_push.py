@@ -99,17 +99,17 @@ class Decider:
         """Raises Conflict, HubRefused where a branch did not move for a reason of its own."""
         if verdict.state == "stale":
             raise Conflict(
-                f"{item.ref} at {self._line.remote.name} has commits that yours does not: {verdict.reason}",
+                f"{item.ref} at {self._line.remote.shown} has commits that yours does not: {verdict.reason}",
                 hint="git fetch, bring your branch up to date, then run the same command again",
                 ref=item.ref,
             )
         if verdict.state == "refused":
-            raise HubRefused(f"{self._line.remote.name} does not take {item.ref}: {verdict.reason}", ref=item.ref)
+            raise HubRefused(f"{self._line.remote.shown} does not take {item.ref}: {verdict.reason}", ref=item.ref)
 
     def _one_by_one(self, goal: Mapping[str, str], seen: Mapping[str, str | None], deciding: Sequence[str]) -> None:
         """Without atomic push: what only goes along first, then the one ref that decides. Raises NotAtomic for more."""
         if len(deciding) > 1 or self._beside:
-            raise NotAtomic(f"{self._line.remote.name} cannot move several refs at once, which this needs")
+            raise NotAtomic(f"{self._line.remote.shown} cannot move several refs at once, which this needs")
         # What goes along is compared a moment before what decides: a heartbeat in between does not stop an expiry.
         for ref in sorted(goal, key=lambda ref: ref in deciding):
             self._judge(self._sent({ref: goal[ref]}, seen), {ref: goal[ref]}, seen)
@@ -138,13 +138,13 @@ class Decider:
 
     def _refusal(self, ref: str, reason: str) -> HubRefused:
         return HubRefused(
-            f"{self._line.remote.name} does not take {ref}: {reason}",
+            f"{self._line.remote.shown} does not take {ref}: {reason}",
             hint=(
                 "nothing was granted; it limits how often one may push, so try again in a minute"
                 if limited(reason)
                 else "see what it allows with 'git coord hub probe'"
             ),
-            remote=self._line.remote.name,
+            remote=self._line.remote.shown,
         )
 
     def _find_out(
@@ -163,6 +163,6 @@ class Decider:
             self._line.catch_up()  # others moved it: if ours came first, it is in their chain
             raise Lost(deciding[0])
         raise UnknownOutcome(
-            f"{self._line.remote.name} took the change and did not answer: whether it counts is not known yet ({lost})",
+            f"{self._line.remote.shown} took the change and did not answer: whether it counts is not known yet ({lost})",
             hint="git coord sync",
         )

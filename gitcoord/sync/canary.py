@@ -37,7 +37,7 @@ class Canary:
 
         ``publish``: it may have none yet, and what it lost is given up.
         """
-        name = self._sides.remote.name
+        name = self._sides.remote.shown
         mine, theirs = self._meta(names.META), self.theirs()
         if theirs is None:
             if publish or mine is None:
@@ -62,7 +62,7 @@ class Canary:
 
     def refuse_loss(self) -> None:
         """Raises HubRefused while the hub has lost state: what it grants then may have been granted before."""
-        name, lost = self._sides.remote.name, self._notes.lost
+        name, lost = self._sides.remote.shown, self._notes.lost
         if lost is not None:
             raise HubRefused(f"{name} lost state that it had: {lost}", hint=_REPUBLISH, remote=name)
 

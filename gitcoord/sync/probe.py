@@ -64,7 +64,7 @@ class Probe:
         try:
             return git.push(self._repo, self._remote, [update])[update.ref]
         except LostContact as lost:
-            raise HubUnreachable(f"{self._remote.name} stopped answering: {lost}") from None
+            raise HubUnreachable(f"{self._remote.shown} stopped answering: {lost}") from None
 
     def _no_refs(self, verdict: Verdict) -> Check:
         said = f": {verdict.reason}" if verdict.reason else ""
@@ -102,7 +102,7 @@ class Probe:
                 "somebody silent holds is free only after a clean-up",
             )
         except LostContact as lost:
-            raise HubUnreachable(f"{self._remote.name} stopped answering: {lost}") from None
+            raise HubUnreachable(f"{self._remote.shown} stopped answering: {lost}") from None
         if any(verdict.state == "moved" for verdict in verdicts.values()):
             return Check(
                 name="atomic push", status="problem", message="moves some refs of an atomic push without others"

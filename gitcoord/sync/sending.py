@@ -128,7 +128,7 @@ class Sending:
         try:
             answer = git.push(self._repo, remote, updates)
         except LostContact as lost:
-            raise HubUnreachable(f"{remote.name} stopped answering: {lost}", hint="git coord sync") from None
+            raise HubUnreachable(f"{remote.shown} stopped answering: {lost}", hint="git coord sync") from None
         verdicts = {ref: answer[remote.there(ref)] for ref in refs}
         self._verdicts.update(verdicts)
         self._track({ref: self._ours[ref] for ref in refs if verdicts[ref].state in ("moved", "same")})
