@@ -1,4 +1,4 @@
-"""The coordinator of a command that does one quick thing: it begins with a few verbs and becomes more when asked for more.
+"""The coordinator of a command that does one quick thing: it has a few verbs, and becomes more when asked for more.
 
 Its whole point is not to import: of the classes of ``api`` only those of sessions, locks and shared data, then those of
 claims, then all (1 to 4 ms of 25). It is no other coordinator: the same classes, the same object.

@@ -237,10 +237,7 @@ class Records:
 
 
 def understood(ref: str, payload: bytes) -> Struct | None:
-    """The record that ``payload`` would be at ``ref``; None for a kind that we do not know. Raises Corrupt, NewerFormat.
-
-    Like every record read, but from elsewhere than the store: something that is to be written there as it is.
-    """
+    """What ``payload``, from elsewhere, would be at ``ref``; None for an unknown kind. Raises Corrupt, NewerFormat."""
     if _find_kind(ref) is None:
         return None
     record: Struct = _loaded(ref, "", payload).record

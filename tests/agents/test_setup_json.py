@@ -22,7 +22,7 @@ PIECES: list[Piece] = [HOOKS, SERVER]
 FOREIGN = {
     "comments": '{\n  // mine\n  "a": 1, // one\n  /* two\n     lines */\n  "b": [1, 2] // last\n  // the end\n}\n',
     "trailing commas": '{\n    "a": {"x": [1,],},\n    "b": 2,\n}\n',
-    "tabs": '{\n\t"hooks": {\n\t\t"Stop": [\n\t\t\t{"hooks": [{"type": "command", "command": "say done"}]}\n\t\t]\n\t}\n}\n',
+    "tabs": '{\n\t"hooks": {\n\t\t"Stop": [\n\t\t\t{"hooks": [{"type": "command", "command": "done"}]}\n\t\t]\n\t}\n}\n',
     "carriage returns": '{\r\n  "a": 1,\r\n  "b": {\r\n    "c": null\r\n  }\r\n}\r\n',
     "no newline at the end": '{\n  "a": 1\n}',
     "one line": '{"model": "m", "hooks": {"PreToolUse": [{"hooks": [{"command": "x"}]}]}, "n": 1}',
@@ -37,7 +37,7 @@ FOREIGN = {
 
 
 def plain(text: str) -> object:
-    """What a JSON parser that knows no comments makes of ``text``; comments must stand alone or at the ends of lines."""
+    """What a JSON parser without comments makes of ``text``; comments must stand alone or at the ends of lines."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     return json.loads(re.sub(r",(\s*[}\]])", r"\1", re.sub(r"//[^\"\n]*$", "", text, flags=re.MULTILINE)))
 
@@ -140,8 +140,8 @@ def test_a_version_is_added_once_and_goes_when_nothing_else_is_left() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "{]", '{"a": 1 "b": 2}', '{"a"}', "{'a': 1}", '{"a": 01}', '{"a": \t"\x01"}', "{} {}", "// nothing", "[1,,]",
-     '{"a": "\\ud800"}', "[" * 200 + "]" * 200, "nul", '{"a": 1,, }', "{1: 2}", "/* open", "{,}"],
+    ["", "{", "{]", '{"a": 1 "b": 2}', '{"a"}', "{'a': 1}", '{"a": 01}', '{"a": \t"\x01"}', "{} {}", "// nothing",
+     "[1,,]", '{"a": "\\ud800"}', "[" * 200 + "]" * 200, "nul", '{"a": 1,, }', "{1: 2}", "/* open", "{,}"],
 )  # fmt: skip
 def test_what_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(NotJson):
