@@ -18,6 +18,11 @@ from tests.support import Scratch, git_version
 _KEPT = ("PATH", "LANG", "TMPDIR", "GITCOORD_TEST_GIT", "COVERAGE_PROCESS_START")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: tests wait for disks and for each other's processes."""
+    return (3 * (os.cpu_count() or 1) + 1) // 2
+
+
 @pytest.fixture(autouse=True)
 def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment in which only the test decides what Git and gitcoord see."""
