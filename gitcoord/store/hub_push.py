@@ -163,6 +163,6 @@ class Decider:
             self._line.catch_up()  # others moved it: if ours came first, it is in their chain
             raise Lost(deciding[0])
         raise UnknownOutcome(
-            f"{self._line.remote.shown} took the change and did not answer: whether it counts is not known yet ({lost})",
+            f"{self._line.remote.shown} took the change without an answer: whether it counts is not known yet ({lost})",
             hint="git coord sync",
         )

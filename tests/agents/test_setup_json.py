@@ -22,7 +22,7 @@ PIECES: list[Piece] = [HOOKS, SERVER]
 FOREIGN = {
     "comments": '{\n  // mine\n  "a": 1, // one\n  /* two\n     lines */\n  "b": [1, 2] // last\n  // the end\n}\n',
     "trailing commas": '{\n    "a": {"x": [1,],},\n    "b": 2,\n}\n',
-    "tabs": '{\n\t"hooks": {\n\t\t"Stop": [\n\t\t\t{"hooks": [{"type": "command", "command": "done"}]}\n\t\t]\n\t}\n}\n',
+    "tabs": '{\n\t"hooks": {\n\t\t"Stop": [\n\t\t\t{"hooks": [{"type": "command", "command": "x"}]}\n\t\t]\n\t}\n}\n',
     "carriage returns": '{\r\n  "a": 1,\r\n  "b": {\r\n    "c": null\r\n  }\r\n}\r\n',
     "no newline at the end": '{\n  "a": 1\n}',
     "one line": '{"model": "m", "hooks": {"PreToolUse": [{"hooks": [{"command": "x"}]}]}, "n": 1}',
