@@ -11,10 +11,9 @@ import os
 import shutil
 import sys
 import tempfile
+from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-
-from gitcoord.lean import Any
 
 
 class ManPages(BuildHookInterface[Any]):
