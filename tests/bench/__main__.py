@@ -33,7 +33,9 @@ def main(args: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="gitcoord-bench-") as place:
         _seal(Path(place))
         for name in wanted:
-            rows += importlib.import_module(f"tests.bench.bench_{name}").rows(Path(place).resolve())
+            own = Path(place).resolve() / name  # parts call their repositories alike
+            own.mkdir()
+            rows += importlib.import_module(f"tests.bench.bench_{name}").rows(own)
     print(table(rows))
     if target is not None:
         document = {
