@@ -51,7 +51,8 @@ def test_sc04_startup_budget_of_verbs(scratch: Scratch, tmp_path: Path) -> None:
     counted = {}
     for words, most in VERBS.items():
         programs = started(scratch, tmp_path / "log", coord_argv(*words.split()))
-        assert all(program.startswith('"git"') for program in programs), (words, programs)
+        # Of two that start at once strace ends a line late, without saying again which one that is.
+        assert all(program.startswith('"git"') for program in programs if program), (words, programs)
         counted[words] = len(programs), most
     assert {words: count for words, (count, most) in counted.items() if count > most} == {}
 
