@@ -54,16 +54,14 @@ class Ran:
         return answer["error"]
 
 
-_TEMPLATES: dict[tuple[str, ...], Path] = {}
+_TEMPLATES: dict[tuple[object, ...], Path] = {}
 """What ``git init`` and a commit make, by the options of ``init``: copied, because that takes a third of the time."""
 
 
 def _folder() -> str:
-    if not _TEMPLATES:
-        folder = tempfile.mkdtemp(prefix="gitcoord-templates-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        return folder
-    return str(next(iter(_TEMPLATES.values())).parent)
+    folder = tempfile.mkdtemp(prefix="gitcoord-template-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,13 @@ class Scratch:
         """A new repository, with one commit unless it is bare: a copy of the first one that was made so."""
         if any(option.startswith("--separate-git-dir") for option in init):
             return cls._new(path, *init)
-        if init not in _TEMPLATES:
-            _TEMPLATES[init] = cls._new(Path(_folder()) / str(len(_TEMPLATES)), *init).path
+        mask = os.umask(0)
+        os.umask(mask)
+        key = (mask, *init)  # modes of files go by it
+        if key not in _TEMPLATES:
+            _TEMPLATES[key] = cls._new(Path(_folder()) / "repo", *init).path
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(_TEMPLATES[init], path, symlinks=True)
+        shutil.copytree(_TEMPLATES[key], path, symlinks=True)
         repo = cls(path)
         if "--bare" not in init:
             repo.git("update-index", "-q", "--refresh")
