@@ -20,7 +20,7 @@ class Few(Commons, Opening):
         from gitcoord.coordinator.working import Working
 
         if hasattr(Working, name):
-            self.__class__ = Working  # type: ignore[assignment]  # it has all that Few has
+            self.__class__ = Working
         else:
             self._become_all()
         return getattr(self, name)
