@@ -20,6 +20,10 @@ def main() -> NoReturn:
     """Run the command line of this process and end it."""
     gc.set_threshold(_GARBAGE, 20, 20)
     _open_standard_streams()
+    if sys.implementation.name == "cpython":
+        from gitcoord import finder
+
+        finder.install()
     if sys.argv[1:3] == ["hook", "agent"]:
         _serve_hook(sys.argv[3:])
     from gitcoord.startup import choose, is_lean, look_ahead

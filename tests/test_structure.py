@@ -22,6 +22,7 @@ CORE_MAY = {
     "hashlib",
     "heapq",
     "re",
+    "sys",
     "time",
     "math",
     "functools",

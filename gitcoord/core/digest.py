@@ -5,6 +5,8 @@ The names of those modules are CPython's business; where they are missing ``hash
 
 from __future__ import annotations
 
+import sys
+
 from gitcoord.lean import Any
 
 _found: dict[str, Any] = {}
@@ -18,11 +20,11 @@ def new(name: str, data: bytes) -> Any:
 
 
 def _maker(name: str) -> Any:
-    for module in ("_sha1",) if name == "sha1" else ("_sha2", "_sha256"):  # _sha2 since Python 3.12
-        try:
-            return getattr(__import__(module), name)
-        except (ImportError, AttributeError):
-            continue
+    module = "_sha1" if name == "sha1" else "_sha2" if sys.version_info >= (3, 12) else "_sha256"
+    try:
+        return getattr(__import__(module), name)
+    except (ImportError, AttributeError):
+        pass  # not CPython, or built without
     import hashlib
 
     return getattr(hashlib, name)

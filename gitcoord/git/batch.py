@@ -101,17 +101,3 @@ class Batch:
             os.close(self._out)
             os.waitpid(self._pid, 0)
             self._pid = 0
-
-
-_begun: dict[tuple[str, ...], tuple[Mapping[str, str], Batch]] = {}
-
-
-def begin(argv: Sequence[str], env: Mapping[str, str]) -> None:
-    """Start one while there is something else to do; whoever asks ``open_batch`` for the same first gets it."""
-    _begun[tuple(argv)] = env, Batch(argv, env)
-
-
-def open_batch(argv: Sequence[str], env: Mapping[str, str]) -> Batch:
-    """A running one. Raises GitFailed when it cannot be started."""
-    begun = _begun.pop(tuple(argv), None)
-    return begun[1] if begun is not None and begun[0] == env else Batch(argv, env)

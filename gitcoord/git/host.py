@@ -30,12 +30,20 @@ _CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 def boot_id() -> str | None:
     """A name for the time since this machine was started; None where the system has none (anything but Linux)."""
-    try:
-        with open(_BOOT, encoding="ascii") as file:
-            text = file.read().strip()
-    except (OSError, ValueError):
-        return None
+    text = _said(_BOOT)
     return text if len(text) == 36 and _UUID.issuperset(text) else None
+
+
+def _said(path: str) -> str:
+    """What the system says in a file of its own, "" for nothing. ``open`` would import a decoder, 0.3 ms."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.read(fd, 100).decode("ascii", "replace").strip()
+        finally:
+            os.close(fd)
+    except OSError:
+        return ""
 
 
 def uptime() -> float:
@@ -78,11 +86,7 @@ def _new_token(path: str) -> str:
 
 def _machine() -> str:
     for path in _MACHINE_FILES:
-        try:
-            with open(path, encoding="ascii") as file:
-                text = file.read(100).strip()
-        except (OSError, ValueError):
-            continue
+        text = _said(path)
         if len(text) == _HOST_LENGTH:
             return text
     return os.uname().nodename

@@ -91,14 +91,13 @@ class Repo(msgspec.Struct, frozen=True):
 
     def cat_file(self) -> batch.Batch:
         """A running ``git cat-file --batch`` on this repository, that asks no remote for what is missing."""
-        return batch.open_batch(["git", *self.place(), *_CAT_FILE], {**self.env, **OFFLINE})
+        return batch.Batch(["git", *self.place(), "cat-file", "--batch"], {**self.env, **OFFLINE})
 
     def settings(self) -> Done:
         """What ``git config`` has of ours and of the author's, as ``name newline value NUL``."""
         return self.git(*_SETTINGS, check=False)
 
 
-_CAT_FILE = ("cat-file", "--batch")
 _SETTINGS = ("config", "-z", "--get-regexp", r"^(coord|user|author)\.")
 
 # In a partial clone a missing object would be asked of the remote: minutes, prompts, and never ours. The first variable
@@ -116,7 +115,6 @@ def look_ahead(start: str, common: str, environ: Mapping[str, str]) -> None:
     process.begin(_questions(start, _QUESTIONS), env={**environ, "LC_ALL": "C"})
     guess = Repo(common, common, None, False, "", clean_env(environ))
     process.begin(["git", *guess.place(), *_SETTINGS], env=guess.env)
-    batch.begin(["git", *guess.place(), *_CAT_FILE], {**guess.env, **OFFLINE})
 
 
 def clean_env(environ: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 class DecodeError(Exception):

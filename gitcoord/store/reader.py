@@ -12,6 +12,7 @@ from gitcoord.errors import Corrupt, GitFailed
 from gitcoord.git.batch import Batch
 from gitcoord.git.repo import Repo
 from gitcoord.lean import TYPE_CHECKING, msgspec
+from gitcoord.store import loose
 from gitcoord.store.base import MAX_PAYLOAD, PAYLOAD
 from gitcoord.store.objects import files_in
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DEATHS = 20
+_FEW = 20  # records that are read from their files sooner than git starts
 _SPARE = 1024  # a commit object is its message and headers; the limit is meant for what people store
 
 
@@ -81,6 +83,16 @@ class Reader:
 
     def payloads(self, oids: Sequence[str]) -> dict[str, bytes]:
         """The payload of each record commit or blob. An unreadable one is left out."""
+        found: dict[str, bytes] = {}
+        if len(oids) <= _FEW and self._batch is None:
+            for oid in oids:
+                payload = loose.payload(self._repo.common, oid)
+                if payload is not None:
+                    found[oid] = payload
+        rest = [oid for oid in oids if oid not in found]
+        return {**found, **self._payloads(rest)} if rest else found
+
+    def _payloads(self, oids: Sequence[str]) -> dict[str, bytes]:
         # The commit is asked for too: a name like <oid>:<path> alone would look through tags and bare trees.
         answers = self.ask([name for oid in oids for name in (oid, f"{oid}:{PAYLOAD}")])
         found: dict[str, bytes] = {}

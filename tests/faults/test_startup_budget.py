@@ -16,8 +16,8 @@ from tests.support import Scratch, coord_argv
 
 pytestmark = [pytest.mark.strace, strace]
 
-LOOKING, WRITING = 3, 4
-"""Git processes of a command: where it is, its settings, its records; and one that moves refs."""
+LOOKING, WRITING = 2, 3
+"""Git processes of a command: where it is, its settings; and one that moves refs."""
 
 VERBS = {
     "start ann": WRITING,

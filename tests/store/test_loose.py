@@ -1,15 +1,20 @@
-"""Loose objects that we write ourselves: Git takes them for its own."""
+"""Loose objects that we write and read ourselves: Git takes them for its own, and we take Git's."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gitcoord.git.repo import discover
 from gitcoord.store import loose
 from gitcoord.store.objects import Obj, make
+from gitcoord.store.plumbing import PlumbingStore
 from tests.support import Scratch
 
 
@@ -98,3 +103,70 @@ def test_what_a_killed_writer_left_is_cleared_by_git(scratch: Scratch) -> None:
     os.utime(left, (1, 1))
     scratch.git("prune", "--expire=1.day.ago")
     assert not left.exists()
+
+
+def record_commit(scratch: Scratch, payload: str = '{"v": 1}\n', mode: str = "100644") -> str:
+    """A commit whose tree holds ``payload``, made by Git alone."""
+    blob = scratch.git("hash-object", "-w", "--stdin", stdin=payload)
+    tree = scratch.git("mktree", stdin=f"{mode} blob {blob}\trecord.json\n")
+    return scratch.git("commit-tree", tree, "-m", "a record")
+
+
+@pytest.mark.parametrize("payload", ["", '{"v": 1}\n', "ä" * 9_000])
+def test_what_git_wrote_is_read(scratch: Scratch, payload: str) -> None:
+    oid = record_commit(scratch, payload)
+    assert loose.payload(common(scratch), oid) == payload.encode()
+    assert loose.payload(common(scratch), scratch.git("rev-parse", f"{oid}:record.json")) == payload.encode()
+
+
+def test_sha256_is_read_too(make_scratch: Callable[..., Scratch]) -> None:
+    scratch = make_scratch("long", "--object-format=sha256")
+    assert loose.payload(common(scratch), record_commit(scratch)) == b'{"v": 1}\n'
+
+
+def test_what_only_git_can_tell_is_left_to_git(scratch: Scratch) -> None:
+    """In a pack, too large, of another kind, not a plain file, or damaged: no answer, and no error either."""
+    ask = common(scratch)
+    assert loose.payload(ask, record_commit(scratch, "x" * (1 << 17))) is None
+    assert loose.payload(ask, record_commit(scratch, mode="120000")) is None
+    assert loose.payload(ask, scratch.git("rev-parse", "HEAD")) is None
+    assert loose.payload(ask, scratch.git("rev-parse", "HEAD^{tree}")) is None
+    assert loose.payload(ask, "0" * 40) is None
+    good = record_commit(scratch, "whole\n")
+    path = scratch.path / ".git" / "objects" / good[:2] / good[2:]
+    data = path.read_bytes()
+    for damaged in (b"", data[:-1], data[: len(data) // 2], b"\0" + data[1:], zlib.compress(b"commit 3\0ab")):
+        path.unlink()
+        path.write_bytes(damaged)
+        assert loose.payload(ask, good) is None
+    path.write_bytes(data)
+    assert loose.payload(ask, good) == b"whole\n"
+    scratch.git("update-ref", "refs/coord/x", good)
+    scratch.git("repack", "-adq")
+    scratch.git("prune-packed")
+    assert loose.payload(ask, good) is None
+
+
+def test_a_small_file_that_unpacks_to_much_is_not_unpacked(scratch: Scratch) -> None:
+    bomb = b"blob 1000000000\0" + b"\0" * 50_000_000
+    oid = hashlib.sha1(bomb).hexdigest()
+    path = scratch.path / ".git" / "objects" / oid[:2] / oid[2:]
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(zlib.compress(bomb))
+    assert path.stat().st_size < 1 << 16
+    assert loose.payload(common(scratch), oid) is None
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_store_reads_both_where_they_are(scratch: Scratch, packed: bool) -> None:
+    oids = {name: record_commit(scratch, f"{name}\n") for name in ("one", "two")}
+    for name, oid in oids.items():
+        scratch.git("update-ref", f"refs/coord/tasks/{name}", oid)
+        if packed and name == "one":
+            scratch.git("repack", "-adq")
+    store = PlumbingStore(discover(str(scratch.path), os.environ))
+    found = store.read([f"refs/coord/tasks/{name}" for name in oids])
+    assert {ref: snapshot.payload for ref, snapshot in found.items() if snapshot is not None} == {
+        f"refs/coord/tasks/{name}": f"{name}\n".encode() for name in oids
+    }
+    store.close()
