@@ -2,7 +2,7 @@
 
 A command imports a hundred small modules, and a good part of what that takes are Python's general finders: 28.0 ms of
 CPU for the modules of ``progress``, 24.7 with this one (measured, Python 3.11). It goes straight to the bytecode that
-Python left in ``__pycache__``, takes it on Python's conditions (its version; the time and size of the source), and knows
+Python left in ``__pycache__``, takes it on Python's conditions (its version; the source's time and size), and knows
 nothing of everything else: then Python's finders do what they always do, and write the bytecode.
 """
 
