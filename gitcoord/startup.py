@@ -67,12 +67,11 @@ def look_ahead(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:
         return
     try:
         start = os.getcwd()
-        common = _common_dir(start)
     except OSError:
         return
     from gitcoord.git import repo
 
-    repo.look_ahead(start, common, environ)
+    repo.look_ahead(start, environ)
 
 
 def _has_many_tasks(environ: MutableMapping[str, str]) -> bool:
@@ -85,21 +84,25 @@ def _size(cache: str, environ: MutableMapping[str, str]) -> int:
     if "GIT_DIR" in environ or "GIT_COMMON_DIR" in environ:
         return 0 if cache == "claims" else _MANY + 1  # elsewhere, and not worth finding out
     try:
-        return os.stat(os.path.join(_common_dir(os.getcwd()), "coord", "cache", cache)).st_size
+        return os.stat(os.path.join(place_of(os.getcwd())[2], "coord", "cache", cache)).st_size
     except OSError:
         return 0
 
 
-def _common_dir(start: str) -> str:
-    """The Git directory that all worktrees share, as far as files show it. Raises OSError."""
-    while not os.path.exists(place := os.path.join(start, ".git")):
-        parent = os.path.dirname(start)
-        if parent == start:
-            raise FileNotFoundError
-        start = parent
-    if os.path.isdir(place):
-        return place
-    with open(place, encoding="utf-8", errors="surrogateescape") as link:
-        own = os.path.join(start, link.readline().removeprefix("gitdir: ").rstrip("\n"))
-    with open(os.path.join(own, "commondir"), encoding="utf-8", errors="surrogateescape") as shared:
-        return os.path.join(own, shared.readline().rstrip("\n"))
+def place_of(start: str) -> tuple[str, str, str]:
+    """The worktree around ``start`` as far as files show it: its root, its Git directory, and the one of all worktrees.
+
+    Raises OSError.
+    """
+    top = start
+    while not os.path.lexists(link := os.path.join(top, ".git")):
+        parent = os.path.dirname(top)
+        if parent == top:
+            raise FileNotFoundError(start)
+        top = parent
+    if os.path.isdir(link):
+        return top, link, link
+    with open(link, encoding="utf-8", errors="surrogateescape") as file:
+        git_dir = os.path.join(top, file.readline().removeprefix("gitdir: ").rstrip("\n"))
+    with open(os.path.join(git_dir, "commondir"), encoding="utf-8", errors="surrogateescape") as file:
+        return top, git_dir, os.path.normpath(os.path.join(git_dir, file.readline().rstrip("\n")))

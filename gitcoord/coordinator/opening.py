@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitcoord.coordinator.base import Base
-from gitcoord.git.repo import discover
+from gitcoord.git.repo import discover, look_ahead
 from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Opening(Base):
         Raises NoRepository, GitFailed.
         """
         environ = environ if environ is not None else {}
+        if not long_lived:
+            look_ahead(start, environ)  # less to ask; a coordinator that stays asks for settings when it needs them
         repo = discover(start, environ)
         return cls(repo, environ, session=session, long_lived=long_lived, clock=clock, chance=chance, store=store)
 

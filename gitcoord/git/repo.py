@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 
 from gitcoord.errors import GitFailed, NoRepository
-from gitcoord.git import batch
-from gitcoord.git import run as process
+from gitcoord.git import ahead
 from gitcoord.git.run import Done, run
 from gitcoord.lean import TYPE_CHECKING, msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from gitcoord.git.batch import Batch
 
 # `git rev-parse --local-env-vars` of git 2.55, less those that carry `git -c name=value`, which the user means for us.
 LOCAL_VARIABLES = frozenset(
@@ -89,13 +90,16 @@ class Repo(msgspec.Struct, frozen=True):
         # Replace refs can be pushed by anybody: state is read as it was written.
         return ["--no-replace-objects", f"--git-dir={self.common}"] if at is None else ["-C", at]
 
-    def cat_file(self) -> batch.Batch:
+    def cat_file(self) -> Batch:
         """A running ``git cat-file --batch`` on this repository, that asks no remote for what is missing."""
-        return batch.Batch(["git", *self.place(), "cat-file", "--batch"], {**self.env, **OFFLINE})
+        from gitcoord.git.batch import Batch
+
+        return Batch(["git", *self.place(), "cat-file", "--batch"], {**self.env, **OFFLINE})
 
     def settings(self) -> Done:
         """What ``git config`` has of ours and of the author's, as ``name newline value NUL``."""
-        return self.git(*_SETTINGS, check=False)
+        known = ahead.settings_of(self.common)
+        return self.git(*_SETTINGS, check=False) if known is None else Done(0, known, b"")
 
 
 _SETTINGS = ("config", "-z", "--get-regexp", r"^(coord|user|author)\.")
@@ -105,16 +109,10 @@ _SETTINGS = ("config", "-z", "--get-regexp", r"^(coord|user|author)\.")
 OFFLINE: Mapping[str, str] = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
 
 
-def look_ahead(start: str, common: str, environ: Mapping[str, str]) -> None:
-    """Ask Git now what every command asks first, to have the answers when all is imported that asks.
-
-    ``common`` is a guess at the Git directory; after a wrong one they are asked again.
-    """
-    if not LOCAL_VARIABLES.isdisjoint(environ):
-        return
-    process.begin(_questions(start, _QUESTIONS), env={**environ, "LC_ALL": "C"})
-    guess = Repo(common, common, None, False, "", clean_env(environ))
-    process.begin(["git", *guess.place(), *_SETTINGS], env=guess.env)
+def look_ahead(start: str, environ: Mapping[str, str]) -> None:
+    """Ask Git now what every command asks first, to have the answer when all is imported that asks."""
+    if LOCAL_VARIABLES.isdisjoint(environ):
+        ahead.begin(start, environ, clean_env(environ))
 
 
 def clean_env(environ: Mapping[str, str]) -> dict[str, str]:
@@ -129,6 +127,9 @@ def discover(start: str, environ: Mapping[str, str]) -> Repo:
     """The repository around ``start``. Raises NoRepository, or GitFailed when git is missing or refuses the owner."""
     if not os.path.isdir(start):
         raise NoRepository(f"there is no directory {start}")
+    seen = ahead.answer(start)
+    if seen is not None:
+        return Repo(seen.common, seen.git_dir, seen.top, False, seen.object_format, clean_env(environ))
     done = _rev_parse(start, environ, *_QUESTIONS)
     lines = done.text.split("\n")
     if len(lines) < 4:

@@ -12,11 +12,11 @@ import select
 import time
 
 from gitcoord.errors import GitFailed
-from gitcoord.git import terminal
 from gitcoord.lean import TYPE_CHECKING, msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
     from gitcoord.git.trace import Tracer
 
@@ -101,7 +101,7 @@ def _run(
     in_read, in_write = os.pipe()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
-    tty = terminal.ours() if group and asks else None
+    tty = _terminal().ours() if group and asks else None
     try:
         pid = spawn(argv, env, in_read, out_write, err_write, group=group)
     except BaseException:
@@ -112,7 +112,7 @@ def _run(
         for fd in (in_read, out_write, err_write):
             os.close(fd)
     if tty is not None:
-        terminal.lend(tty, pid)
+        _terminal().lend(tty, pid)
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
         out, err = _talk(in_write, data, out_read, err_read, deadline)
@@ -123,10 +123,17 @@ def _run(
         raise
     finally:
         if tty is not None:
-            terminal.take_back(tty)
+            _terminal().take_back(tty)
     if tty is not None and code == -_SIGINT:
         raise KeyboardInterrupt  # the terminal was theirs, and so was the interrupt
     return Done(code, out, err)
+
+
+def _terminal() -> ModuleType:
+    """Loaded when first used: nearly nothing asks."""
+    from gitcoord.git import terminal
+
+    return terminal
 
 
 def _wait(pid: int) -> int:

@@ -3,6 +3,7 @@
 A write is two processes: ``git unpack-objects`` fed with a pack built in memory, then ``git update-ref --stdin``, which
 locks, compares and moves all refs of a swap. What happened is read off its answer and, without one, off the refs: it
 exits 0 when its input ends after ``prepare``, and 128 when half of the refs have moved. Must not know records.
+What only trouble and history need is imported there: a command that swaps once pays for every import.
 """
 
 from __future__ import annotations
@@ -15,13 +16,11 @@ from gitcoord.failpoint import hit
 from gitcoord.git.repo import OFFLINE, Repo
 from gitcoord.git.run import Done
 from gitcoord.lean import TYPE_CHECKING
-from gitcoord.store import durable, files, intent, loose, recover
+from gitcoord.store import durable, files, intent, loose
 from gitcoord.store.base import BROKEN, Blob, Busy, Change, Commit, Delete, Entry, Existing, Snapshot
-from gitcoord.store.chain import chains, is_in_chain
 from gitcoord.store.checks import check_oid, check_prefix, check_ref, ordered
 from gitcoord.store.collected import Kept
 from gitcoord.store.objects import Obj, build, pack
-from gitcoord.store.outcome import settle
 from gitcoord.store.reader import Reader
 from gitcoord.store.trouble import failed, held_lock, is_plain, os_failed
 from gitcoord.store.writelock import writing
@@ -105,6 +104,8 @@ class PlumbingStore:
         return self._reader.files(check_oid(oid), paths, len(oid) // 2)
 
     def history(self, oids: Iterable[str], limit: int | None = None) -> dict[str, list[Entry]]:
+        from gitcoord.store.chain import chains
+
         return chains([check_oid(oid) for oid in oids], self._reader.commits, self._repo.common, limit)
 
     def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
@@ -122,6 +123,8 @@ class PlumbingStore:
                 self._move(changes, new)
                 kept.secure(self._is_there)
         except Busy as busy:
+            from gitcoord.store import recover
+
             recover.free(self._repo.common, busy.path)
             raise
         except OSError as error:
@@ -192,6 +195,8 @@ class PlumbingStore:
 
     def _explain(self, changes: Sequence[Change], new: Mapping[str, str], done: Done) -> None:
         """Find out what became of a swap that git did not confirm; returns when it was applied after all."""
+        from gitcoord.store.outcome import settle
+
         begun = b"prepare: ok" in done.out or done.code < 0
         try:
             current = self._values([change.ref for change in changes])
@@ -206,6 +211,8 @@ class PlumbingStore:
             self._complain(changes, done)
 
     def _contains(self, tip: str, oid: str) -> bool:
+        from gitcoord.store.chain import is_in_chain
+
         return is_in_chain(oid, tip, self._reader.commit, self._repo.common)
 
     def _complain(self, changes: Sequence[Change], done: Done) -> None:

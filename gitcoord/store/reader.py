@@ -9,7 +9,6 @@ from __future__ import annotations
 from _thread import allocate_lock
 
 from gitcoord.errors import Corrupt, GitFailed
-from gitcoord.git.batch import Batch
 from gitcoord.git.repo import Repo
 from gitcoord.lean import TYPE_CHECKING, msgspec
 from gitcoord.store import loose
@@ -18,6 +17,8 @@ from gitcoord.store.objects import files_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from gitcoord.git.batch import Batch
 
 _DEATHS = 20
 _FEW = 20  # records that are read from their files sooner than git starts

@@ -16,8 +16,8 @@ from tests.support import Scratch, coord_argv
 
 pytestmark = [pytest.mark.strace, strace]
 
-LOOKING, WRITING = 2, 3
-"""Git processes of a command: where it is, its settings; and one that moves refs."""
+LOOKING, WRITING = 1, 2
+"""Git processes of a command: where it is and what is set there; and one that moves refs."""
 
 VERBS = {
     "start ann": WRITING,
