@@ -14,7 +14,6 @@ from gitcoord.core.ids import AGENT_IDS
 from gitcoord.core.names import is_session_id
 from gitcoord.errors import NoRepository
 from gitcoord.lean import TYPE_CHECKING, cast
-from gitcoord.startup import is_lean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,8 +50,7 @@ class Context:
     def coord(self) -> Coordinator:
         """The coordinator of the repository around. Raises NoRepository, NotInitialised, GitFailed."""
         if self._coord is None:
-            kind = _quick() if is_lean() else _whole()
-            self._coord = kind.open(self.start, self.environ, session=self.options.session, long_lived=False)
+            self._coord = _quick().open(self.start, self.environ, session=self.options.session, long_lived=False)
         return self._coord
 
     @property
@@ -116,14 +114,8 @@ class Context:
             self._coord = None
 
 
-def _whole() -> type[Coordinator]:
-    from gitcoord.coordinator.api import Coordinator
-
-    return Coordinator
-
-
 def _quick() -> type[Coordinator]:
-    """The same, imported piece by piece as it is needed."""
+    """The coordinator, imported piece by piece as it is needed."""
     from gitcoord.coordinator.few import Few
 
     return cast("type[Coordinator]", Few)

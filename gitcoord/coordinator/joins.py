@@ -212,6 +212,7 @@ class Joins(Identity):
         """Many tasks as callers see them; the joins are made once."""
         plain, kept, everything = board.plain_tasks(), board.views(), board.known_tasks()
         known = {sid: item.record.name for sid, item in board.sessions.items()}
+        host = self.host
         found = []
         for task in tasks:
             view = kept.get(task.id)
@@ -220,8 +221,8 @@ class Joins(Identity):
                     task,
                     known,
                     blocked=queue.blocked_by(task, everything) if task.after else (),
-                    in_force=board.live(task.claim.session if task.claim else None),
-                    worktree=task.worktrees.get(self.host),
+                    in_force=task.claim is not None and board.live(task.claim.session),
+                    worktree=task.worktrees.get(host) if task.worktrees else None,
                 )
                 if not (task.after or task.claim or task.handoff) and plain.get(task.id) is task:
                     kept[task.id] = view

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitcoord.core.model import Task
+from gitcoord.core.model import Claim, Handoff, Task
 from gitcoord.core.views import ClaimView, HandoffView, TaskView
 from gitcoord.lean import TYPE_CHECKING
 
@@ -21,42 +21,44 @@ def task_view(
     task: Task, known: Mapping[str, str], *, blocked: tuple[str, ...], in_force: bool, worktree: str | None
 ) -> TaskView:
     claim, offer = task.claim, task.handoff
-    return TaskView(
-        id=task.id,
-        title=task.title,
-        body=task.body,
-        state=task.state,
-        priority=task.priority,
-        labels=task.labels,
-        after=task.after,
-        blocked_by=blocked,
-        claim=ClaimView(
-            session=claim.session, session_name=known.get(claim.session), token=claim.token, since=claim.since
-        )
-        if claim
-        else None,
-        token=task.token,
-        attempts=task.attempts,
-        branch=task.branch,
-        base=task.base,
-        worktree=worktree,
-        progress=task.progress,
-        handoff=HandoffView(
-            from_=offer.from_,
-            to=offer.to,
-            phase=offer.phase,
-            next=offer.next,
-            context=offer.context,
-            note=offer.note,
-            at=offer.at,
-            from_name=known.get(offer.from_),
-            to_name=known.get(offer.to) if offer.to else None,
-            rescue=offer.rescue,
-        )
-        if offer
-        else None,
-        result=task.result,
-        created_at=task.created_at,
-        updated_at=task.updated_at,
-        in_force=in_force,
+    return TaskView(  # in the order of its fields, see there
+        task.id,
+        task.title,
+        task.body,
+        task.state,
+        task.priority,
+        task.labels,
+        task.after,
+        blocked,
+        None if claim is None else _claim_view(claim, known),
+        task.token,
+        task.attempts,
+        task.branch,
+        task.base,
+        worktree,
+        task.progress,
+        None if offer is None else _handoff_view(offer, known),
+        task.result,
+        task.created_at,
+        task.updated_at,
+        in_force,
+    )
+
+
+def _claim_view(claim: Claim, known: Mapping[str, str]) -> ClaimView:
+    return ClaimView(session=claim.session, session_name=known.get(claim.session), token=claim.token, since=claim.since)
+
+
+def _handoff_view(offer: Handoff, known: Mapping[str, str]) -> HandoffView:
+    return HandoffView(
+        from_=offer.from_,
+        to=offer.to,
+        phase=offer.phase,
+        next=offer.next,
+        context=offer.context,
+        note=offer.note,
+        at=offer.at,
+        from_name=known.get(offer.from_),
+        to_name=known.get(offer.to) if offer.to else None,
+        rescue=offer.rescue,
     )

@@ -8,12 +8,12 @@ from gitcoord.cli.render.width import pad, width
 from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def plain(doc: Doc) -> str:
     """``doc`` as text that ends in a newline, or nothing when it is empty."""
-    return "".join(line.rstrip(" ") + "\n" for line in _lines(doc))
+    return "".join([f"{line.rstrip(' ')}\n" for line in _lines(doc)])
 
 
 def _lines(doc: Doc) -> Iterator[str]:
@@ -38,25 +38,28 @@ def facts(part: Facts) -> Iterator[str]:
 def _table(part: Table) -> Iterator[str]:
     if not part.rows:
         return
-    columns = [_column(list(map(text_of, cells))) for cells in zip(part.heads, *part.rows, strict=True)]
-    yield from map("  ".join, zip(*columns, strict=True))
+    columns = [_column(texts_of(cells)) for cells in zip(part.heads, *part.rows, strict=True)]
+    line = "  ".join([place for _, place in columns])  # of 10,000 rows: half the time of joining each
+    yield from map(line.__mod__, zip(*[cells for cells, _ in columns], strict=True))
 
 
-def _column(cells: list[str]) -> list[str]:
-    """``cells`` made safe and equally wide; looked at as one text where they can be: a quarter of the time."""
+def _column(cells: list[str]) -> tuple[list[str], str]:
+    """``cells`` made safe, and the place in a line's format that makes them equally wide.
+
+    Looked at as one text where they can be: a quarter of the time.
+    """
     whole = "".join(cells)
     if not whole.isprintable():
         cells = [safe(cell) for cell in cells]
     if whole.isascii():
-        wide = max(map(len, cells))
-        return [cell.ljust(wide) for cell in cells]
+        return cells, f"%-{max(map(len, cells))}s"
     wide = max(map(width, cells))
-    return [pad(cell, wide) for cell in cells]
+    return [pad(cell, wide) for cell in cells], "%s"
 
 
-def text_of(cell: str | Cell) -> str:
-    """The text of a cell, styled or not."""
-    return cell if isinstance(cell, str) else cell.text
+def texts_of(cells: Iterable[str | Cell]) -> list[str]:
+    """The texts of cells, styled or not."""
+    return [cell if isinstance(cell, str) else cell.text for cell in cells]
 
 
 def widest(doc: Doc) -> Sequence[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitcoord.cli.render.doc import Cell, Doc, Facts, Line, Style, Table, lines
-from gitcoord.cli.render.words import count, moment, or_dash
+from gitcoord.cli.render.words import count, moment
 from gitcoord.cli.render.words import listed as in_words
 from gitcoord.core.model import Handoff, Progress
 from gitcoord.core.views import HandoffView, TaskView
@@ -23,6 +23,10 @@ STATES: dict[str, Style] = {
     "failed": "bad",
     "cancelled": "dim",
 }
+
+
+PLAIN = {name: Cell(name, style) for name, style in STATES.items()}
+"""The state of a task that hides nothing: made once, as ten thousand may be listed."""
 
 
 def added(task: TaskView) -> Doc:
@@ -53,10 +57,10 @@ def table(found: Sequence[TaskView]) -> Table:
             (
                 task.id,
                 str(task.priority),
-                Cell(state(task), STATES[task.state]),
-                holder(task),
-                progress(task.progress),
-                or_dash(in_words(task.labels)),
+                PLAIN[task.state] if task.claim is None and not task.blocked_by else state_cell(task),
+                "-" if task.claim is None and task.handoff is None else holder(task),
+                "-" if task.progress is None else progress(task.progress),
+                in_words(task.labels) if task.labels else "-",
                 task.title,
             )
             for task in found
@@ -72,7 +76,7 @@ def work(found: Sequence[TaskView]) -> Table:
         tuple(
             (
                 task.id,
-                Cell(state(task), STATES[task.state]),
+                state_cell(task),
                 holder(task),
                 said_of(task.progress),
                 moment(task.progress.at) if task.progress is not None else "-",
@@ -96,6 +100,10 @@ def state(task: TaskView) -> str:
     if task.claim is not None and not task.in_force:
         return f"{task.state}, holder gone"
     return task.state
+
+
+def state_cell(task: TaskView) -> Cell:
+    return Cell(state(task), STATES[task.state])
 
 
 def holder(task: TaskView) -> str:
