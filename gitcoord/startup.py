@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
     from typing import NoReturn
 
-ONE_RECORD = frozenset(("heartbeat", "get", "set", "incr", "lock", "unlock", "check", "progress", "event"))
-"""Verbs that read a handful of records, however many there are; and ``claim`` of a task that is named."""
+ONE_RECORD = frozenset(
+    ("heartbeat", "get", "set", "incr", "lock", "unlock", "check", "progress", "event", "hook guard")
+)
+"""Verbs that read a handful of records, however many there are; so does ``claim`` of a task that is named."""
 
 OWN_CLAIMS = frozenset(("whoami", "release", "done"))
 """Verbs that look for what one session holds: quick where that is noted (``ownclaims``), or while there are few."""
@@ -54,7 +56,8 @@ def choose(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:
     """Choose by the command line, without understanding it: its first word that is no option."""
     if environ.pop(_AGAIN, None) is not None or os.name != "posix":
         return
-    verb = next((word for word in argv if not word.startswith("-")), "")
+    words = [word for word in argv if not word.startswith("-")]
+    verb = " ".join(words[:2]) if words[:1] == ["hook"] else words[0] if words else ""
     named = verb == "claim" and "--next" not in argv
     quick = verb in ONE_RECORD or named or (verb in OWN_CLAIMS and _size("claims", environ) > 0)
     if quick or (verb in WHOLE_BOARD | OWN_CLAIMS and not _has_many_tasks(environ)):

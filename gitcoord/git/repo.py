@@ -44,6 +44,9 @@ LOCAL_VARIABLES = frozenset(
 )
 
 
+_PLACING = LOCAL_VARIABLES - {"GIT_INDEX_FILE", "GIT_PREFIX"}  # those two every hook gets, and they move nothing
+
+
 class Repo(msgspec.Struct, frozen=True):
     """One repository as seen from one place.
 
@@ -111,7 +114,7 @@ OFFLINE: Mapping[str, str] = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""
 
 def look_ahead(start: str, environ: Mapping[str, str]) -> None:
     """Ask Git now what every command asks first, to have the answer when all is imported that asks."""
-    if LOCAL_VARIABLES.isdisjoint(environ):
+    if _PLACING.isdisjoint(environ):
         ahead.begin(start, environ, clean_env(environ))
 
 

@@ -119,6 +119,15 @@ def test_a_link_to_a_git_directory_is_asked_about(scratch: Scratch) -> None:
     assert_alike(quick, slow)
 
 
+def test_what_git_tells_every_hook_moves_nothing(make_scratch: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch, other = make_scratch("repo"), make_scratch("other")
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other.path / ".git" / "index"))
+    monkeypatch.setenv("GIT_PREFIX", "x/")
+    quick, slow = both(scratch.path)
+    assert was_quick(quick)
+    assert_alike(quick, slow)
+
+
 @pytest.mark.parametrize("name", ["GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES", "GIT_COMMON_DIR"])
 def test_variables_that_decide_the_place_are_left_to_git(
     make_scratch: Make, monkeypatch: pytest.MonkeyPatch, name: str

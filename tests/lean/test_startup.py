@@ -27,6 +27,7 @@ QUICK = (
     "progress 15 40 --session ann",
     "lock deploy --session ann",
     "check src/a.py",
+    "hook guard pre-commit",
     "set issue:15 phase review",
     "get issue:15 phase",
     "incr project:x next",
