@@ -61,8 +61,8 @@ def _plain(data: bytes | str) -> object:
             value, end = _scan(text, 0)
             if end == len(text):
                 return value
-    except (ValueError, StopIteration, RecursionError):
-        pass
+    except (ValueError, StopIteration, RecursionError, SystemError):
+        pass  # the last is what Python 3.11's scanner raises in place of an error of json's, where json is not imported
     try:
         return real().json.decode(data)
     except real().DecodeError as error:

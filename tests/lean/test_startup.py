@@ -113,3 +113,41 @@ def test_the_launcher_starts_the_command_line_and_imports_nothing_slow(scratch: 
     assert done.returncode == 128
     assert "not-initialised" in done.stderr
     assert sorted(SLOW & names) == []
+
+
+MALFORMED = (
+    *("", "{", "[", '"', '{"', '{"path":"', '{"path":', '{"a":1', '{"a" 1}', "{1:2}", '{"a":1,}'),
+    *('{"a":"\\u12', '{"a":"\\x"}', '{"a":"\x01"}', "[1,", "[1 2]", "nul", "-", "1e", "NaN", "1 2", "\ufeff{}"),
+    "[" * 100_000,
+)
+
+
+def test_what_is_no_json_is_refused_where_json_is_not_imported() -> None:
+    """In a process of its own: the scanner behaves otherwise there, and pytest has imported json."""
+    code = (
+        "import sys; from gitcoord import startup; startup.be_lean()\n"
+        "from gitcoord.lean import msgspec\n"
+        f"for text in {MALFORMED!r}:\n"
+        "    for data in (text, text.encode()):\n"
+        "        assert 'json' not in sys.modules\n"
+        "        try: print('taken', repr(text), msgspec.json.decode(data))\n"
+        "        except (msgspec.DecodeError, RecursionError): pass  # which the codec takes for the same\n"
+    )
+    home = Path(gitcoord.__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=home, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "line", ["whoami", "progress 15 40", "heartbeat", "lock deploy", "get issue:15", "unlock deploy"]
+)
+def test_a_record_cut_short_is_corrupt_to_a_quick_command(scratch: Scratch, line: str) -> None:
+    for words in ("init", "start ann", "claim 15 --no-worktree", "lock deploy", "set issue:15 a b"):
+        assert scratch.coord(*words.split()).code == 0
+    for ref in scratch.git("for-each-ref", "--format=%(refname)", "refs/coord/").splitlines():
+        if "/heartbeats/" not in ref:
+            blob = scratch.git("hash-object", "-w", "--stdin", stdin=scratch.git("show", f"{ref}:record.json")[:-9])
+            tree = scratch.git("mktree", stdin=f"100644 blob {blob}\trecord.json\n")
+            scratch.git("update-ref", ref, scratch.git("commit-tree", tree, "-m", "cut"))
+    done = scratch.coord(*line.split(), "--json")
+    assert (done.code, done.error["code"]) == (7, "corrupt"), done
