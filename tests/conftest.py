@@ -7,8 +7,10 @@ suite runs against another Git (the matrix is: 2.39 and the newest).
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,13 +20,46 @@ from tests.support import Scratch, git_version
 _KEPT = ("PATH", "LANG", "TMPDIR", "GITCOORD_TEST_GIT", "COVERAGE_PROCESS_START")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let repositories be made in memory where there is room: many of their files and nearly all waiting is for disks.
+
+    ``TMPDIR`` and ``--basetemp`` say otherwise.
+    """
+    if "TMPDIR" not in os.environ and _has_room("/dev/shm"):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
+
+
+def _has_room(place: str) -> bool:
+    """Whether there is a gigabyte free, which may hold programs: a run needs a tenth of it."""
+    try:
+        found = os.statvfs(place)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize >= 1 << 30 and not found.f_flag & os.ST_NOEXEC
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are cores: tests wait for disks and for each other's processes."""
     return (3 * (os.cpu_count() or 1) + 1) // 2
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Homes that nobody had before; one is removed when the next test gets its own."""
+    below = tmp_path_factory.mktemp("homes")
+
+    def made() -> Iterator[Path]:
+        for number in count():
+            home = below / str(number)
+            home.mkdir(mode=0o700)
+            yield home
+            shutil.rmtree(home, ignore_errors=True)
+
+    return made()
+
+
 @pytest.fixture(autouse=True)
-def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def sealed(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment in which only the test decides what Git and gitcoord see."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     for name in list(os.environ):
@@ -32,7 +67,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
             monkeypatch.delenv(name)
     for name, value in kept.items():
         monkeypatch.setenv(name, value)
-    home = tmp_path_factory.mktemp("home")
+    home = next(homes)
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Ada Example\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n"
         '[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n[protocol "file"]\n\tallow = always\n'
