@@ -7,11 +7,13 @@ come out as ``Usage`` (exit 129): exit 2, which typer would use, reads as "block
 from __future__ import annotations
 
 import inspect
+from functools import cache
 
 import typer
 from rich.markup import escape
 from typer._click.exceptions import ClickException
 from typer._click.globals import get_current_context
+from typer.core import TyperGroup
 
 from gitcoord.cli.declare import BEFORE, Command, Param, global_params
 from gitcoord.cli.helptext import ABOUT, closing
@@ -29,9 +31,8 @@ _SETTINGS = {"help_option_names": ["--help", "-h"]}
 
 def read(argv: Sequence[str], asked: Asked) -> None:
     """Understand ``argv`` into ``asked``, or print the help it asks for. Raises Usage."""
-    app = build(asked)
     try:
-        app(list(argv), prog_name="git coord", standalone_mode=False)
+        parser().main(list(argv), prog_name="git coord", standalone_mode=False, obj=asked)
     except ClickException as error:
         raise Usage(error.format_message().rstrip("."), hint=f"git coord help {asked.verb}".rstrip()) from None
 
@@ -43,24 +44,27 @@ def print_help(words: Sequence[str]) -> None:
     read([*words, "--help"], Asked([]))
 
 
-def build(asked: Asked) -> typer.Typer:
-    """The app of all commands; invoking it fills ``asked`` instead of running anything."""
+@cache
+def parser() -> TyperGroup:
+    """All commands; invoking it fills the ``Asked`` that is its context's ``obj`` instead of running anything."""
     app = typer.Typer(
         add_completion=False, rich_markup_mode="rich", context_settings=_SETTINGS, help=ABOUT, no_args_is_help=False
     )
-    app.callback()(_function("git-coord", BEFORE, asked.heard.update))
+    app.callback()(_function("git-coord", BEFORE, lambda given: _asked().heard.update(given)))
     nouns = {noun: typer.Typer(help=about, context_settings=_SETTINGS) for noun, about in NOUNS.items()}
     added: set[str] = set()
     for command in sorted(every_command(), key=lambda command: GROUPS.index(command.group)):
         noun, _, second = command.verb.rpartition(" ")
         if command.verb in nouns:
-            _add_to_noun(nouns[command.verb], command, asked)
+            _add_to_noun(nouns[command.verb], command)
         else:
-            _add(nouns[noun] if noun else app, second, command, asked)
+            _add(nouns[noun] if noun else app, second, command)
         if noun and noun not in added:
             added.add(noun)
             app.add_typer(nouns[noun], name=noun, rich_help_panel=command.group, hidden=command.hidden)
-    return app
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    return group
 
 
 def every_command() -> list[Command]:
@@ -70,10 +74,17 @@ def every_command() -> list[Command]:
     return [load(verb) for verb in TABLE]
 
 
-def _add(app: typer.Typer, name: str, command: Command, asked: Asked) -> None:
+def _asked() -> Asked:
+    """What the command line that is being read fills."""
+    asked: Asked = get_current_context().obj
+    return asked
+
+
+def _add(app: typer.Typer, name: str, command: Command) -> None:
     outside = global_params(command)
 
     def heard(given: dict[str, Any]) -> None:
+        asked = _asked()
         asked.command = command
         asked.heard.update({param.name: given.pop(param.name) for param in outside})
         asked.values = given
@@ -89,12 +100,12 @@ def _add(app: typer.Typer, name: str, command: Command, asked: Asked) -> None:
     )(_function(command.run.__name__, (*command.params, *outside), heard))
 
 
-def _add_to_noun(noun: typer.Typer, command: Command, asked: Asked) -> None:
+def _add_to_noun(noun: typer.Typer, command: Command) -> None:
     """Add a command that is also the first word of others: it is meant where none of them is named."""
     outside = global_params(command)
 
     def heard(given: dict[str, Any]) -> None:
-        context = get_current_context()
+        context, asked = get_current_context(), _asked()
         asked.heard.update({param.name: given.pop(param.name) for param in outside})
         if context.invoked_subcommand is None:
             asked.command, asked.values = command, given
