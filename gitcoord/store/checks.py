@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 # Git's own rules for ref names, and ours on top: only these three trees.
 _TREES = frozenset(("coord", "coord-remotes", "coord-local"))
-_NEVER = ("..", "@{", ".lock/", "//", "/.")
 _NO_SIGN = frozenset((*map(chr, range(0x21)), *"\x7f~^:?*[\\"))
 
 
@@ -25,7 +24,9 @@ def check_ref(ref: str) -> str:
     tree, _, name = rest.partition("/")
     if root != "refs" or tree not in _TREES or not name or not _NO_SIGN.isdisjoint(ref):
         raise ValueError(f"not a coordination ref: {ref!r}")
-    if ref.endswith((".", ".lock", "/")) or any(part in ref for part in _NEVER):
+    if ref.endswith((".", ".lock", "/")):
+        raise ValueError(f"not a coordination ref: {ref!r}")
+    if ".." in ref or "@{" in ref or ".lock/" in ref or "//" in ref or "/." in ref:  # a loop takes three times as long
         raise ValueError(f"not a coordination ref: {ref!r}")
     return ref
 

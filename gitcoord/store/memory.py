@@ -41,12 +41,15 @@ class MemoryStore:
     def __init__(self) -> None:
         self._refs: dict[str, str] = {}
         self._objects: dict[str, Obj] = {}
+        self._listed: dict[str, dict[str, str]] = {}
+        """What was asked for by prefix since a ref last moved."""
         self._lock = Lock()
 
     def plant(self, ref: str, oid: str) -> None:
         """Put any ``oid`` (BROKEN too) behind ``ref`` without a swap: damage, as a disk or another program does it."""
         with self._lock:
             self._refs[check_ref(ref)] = oid
+            self._listed.clear()
 
     def put(self, kind: str, data: bytes) -> str:
         """Add an object without a ref, as ``Existing`` expects it; its oid."""
@@ -78,9 +81,13 @@ class MemoryStore:
         return obj.data
 
     def list_refs(self, prefix: str) -> dict[str, str]:
-        check_prefix(prefix)
         with self._lock:
-            return {ref: oid for ref, oid in self._refs.items() if ref.startswith(prefix)}
+            found = self._listed.get(prefix)
+            if found is None:
+                check_prefix(prefix)
+                found = {ref: oid for ref, oid in self._refs.items() if ref.startswith(prefix)}
+                self._listed[prefix] = found
+            return found.copy()
 
     def load(self, oids: Iterable[str]) -> dict[str, bytes]:
         with self._lock:
@@ -115,6 +122,7 @@ class MemoryStore:
                 if isinstance(change.new, Delete):
                     del self._refs[change.ref]
             self._refs.update(new)
+            self._listed.clear()
         hit("after_ref")
         return new
 

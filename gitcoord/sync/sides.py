@@ -43,9 +43,8 @@ class Sides:
     def tracked(self) -> dict[str, str]:
         """What the hub had at the last fetch."""
         tracking = self.remote.tracking
-        found = self.store.list_refs(tracking)
-        here = {names.ROOT + ref.removeprefix(tracking): oid for ref, oid in found.items()}
-        return {ref: oid for ref, oid in here.items() if _is_shared(ref)}
+        found = self.store.list_refs(tracking).items()
+        return {here: oid for ref, oid in found if _is_shared(here := names.ROOT + ref.removeprefix(tracking))}
 
     def has(self, tip: str | None, oid: str) -> bool:
         """Whether ``oid`` is ``tip`` or in the chain below it."""
@@ -76,7 +75,7 @@ class Sides:
 
 def _is_shared(ref: str) -> bool:
     """Whether the ref has the one depth at which we keep records: ``tasks/15`` and ``tasks/15/x`` cannot both be."""
-    return ref.startswith(_KNOWN) and ref.count("/") == _DEPTH
+    return ref.count("/") == _DEPTH and ref.startswith(_KNOWN)
 
 
 def to_push(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:

@@ -8,7 +8,7 @@ rules by which gitcoord decides are the real ones; this must not know records.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
@@ -16,7 +16,7 @@ import msgspec
 
 from gitcoord.git.repo import Repo
 from gitcoord.git.run import Done
-from gitcoord.store.base import Change, Commit, Existing, Lost
+from gitcoord.store.base import Change, Commit, Entry, Existing, Lost
 from gitcoord.store.memory import MemoryStore
 from gitcoord.store.objects import Obj, commit_header, make, tree_entry
 
@@ -50,6 +50,21 @@ class Store(MemoryStore):
         self._fate = fate
         """Which part of the next swap comes about before the process dies; 1 or more: it lives on."""
         self._wrote = wrote
+        self._payloads: dict[str, bytes] = {}
+        self._chains: dict[tuple[str, int | None], list[Entry]] = {}
+
+    def _payload(self, oid: str) -> bytes | None:
+        """No object ever changes or goes here, so what was read is known."""
+        payload = self._payloads.get(oid)
+        if payload is None and (payload := super()._payload(oid)) is not None:
+            self._payloads[oid] = payload
+        return payload
+
+    def history(self, oids: Iterable[str], limit: int | None = None) -> dict[str, list[Entry]]:
+        wanted = [(oid, limit) for oid in oids]
+        found = super().history([oid for oid, _ in wanted if (oid, limit) not in self._chains], limit)
+        self._chains.update(((oid, limit), chain) for oid, chain in found.items())
+        return {key[0]: self._chains[key] for key in wanted if key in self._chains}
 
     def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
         part = self._fate()
@@ -90,6 +105,7 @@ class Store(MemoryStore):
             if ref not in refs:
                 del self._refs[ref]
         self._refs.update(refs)
+        self._listed.clear()
 
 
 def _links(obj: Obj) -> list[str]:
