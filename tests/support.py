@@ -58,6 +58,9 @@ _TEMPLATES: dict[tuple[object, ...], Path] = {}
 """What ``git init`` and a commit make, by the options of ``init``: copied, because that takes a third of the time."""
 
 
+_OURS = ("refs/coord/", "refs/coord-local/", "refs/coord-remotes/", "refs/heads/coord/")
+
+
 def _folder() -> str:
     folder = tempfile.mkdtemp(prefix="gitcoord-template-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -153,17 +156,17 @@ class Scratch:
 
     def user_state(self) -> dict[str, str]:
         """Everything of the user's that gitcoord must leave alone, to compare before and after."""
-        index = self.common_dir() / "index"
+        refs = self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+        *head, common = self.git(
+            "rev-parse", "HEAD", "--symbolic-full-name", "HEAD", "--path-format=absolute", "--git-common-dir"
+        ).split("\n", 2)
+        index = Path(common) / "index"
         return {
-            "refs": "\n".join(
-                line
-                for line in self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-                if not line.startswith(("refs/coord/", "refs/coord-local/", "refs/coord-remotes/", "refs/heads/coord/"))
-            ),
-            "head": self.git("rev-parse", "--symbolic-full-name", "HEAD") + self.git("rev-parse", "HEAD"),
+            "refs": "\n".join(line for line in refs if not line.startswith(_OURS)),
+            "head": " ".join(head),
             "status": self.git("--no-optional-locks", "status", "--porcelain"),
             "index": index.read_bytes().hex() if index.exists() else "",
-            "stash": self.git("stash", "list"),
+            "stash": self.git("stash", "list") if any(line.startswith("refs/stash ") for line in refs) else "",
             "config": "\n".join(
                 line
                 for line in self.git("config", "--local", "--list").splitlines()
