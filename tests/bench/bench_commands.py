@@ -1,77 +1,79 @@
-"""As commands: whole processes from start to exit, beside the floors of the machine."""
+"""The one-shot verbs as commands: whole processes from start to exit, against a Python that does nothing."""
 
 from __future__ import annotations
 
 import itertools
-import os
-import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench.measure import Row, command, median_ms, paired_ms
+from tests.bench.measure import BARE, Action, bare, command, coord, few, in_turn
+from tests.bench.table import Row, times
 from tests.support import Scratch
 
-PASS = [sys.executable, "-c", "pass"]
+VERBS = [
+    "whoami",
+    "heartbeat",
+    "claim TASK --no-worktree",
+    "progress TASK 40",
+    "set issue:15 phase review",
+    "get issue:15 phase",
+    "lock deploy",
+    "check README.md",
+    "unlock deploy",
+    "release TASK --reason later",
+    "claim --next --no-worktree",
+    "done TASK",
+]
+"""One turn is one day of work: claimed, given back, claimed again as the next one, done."""
 
 
-def git_coord() -> str:
-    """The installed console script beside the interpreter."""
-    return os.path.join(os.path.dirname(sys.executable), "git-coord")
+def rows(place: Path) -> Iterator[Row]:
+    """Every verb of one turn beside the floor, then a claim with its worktree against ``git worktree add``."""
+    repo = _signed_on(place / "commands")
+    task = {"number": 0}
+
+    def verb(words: str) -> Action:
+        def run() -> None:
+            task["number"] += words.startswith("claim TASK")
+            coord(repo.path, *words.replace("TASK", f"t{task['number']}").split())()
+
+        return run
+
+    taken = in_turn({BARE: bare(repo.path), **{words: verb(words) for words in VERBS}})
+    yield taken.row(BARE)
+    for words in VERBS:
+        yield taken.row(words, BARE, times(4), f"git coord {words}")
+    yield from _worktree(place)
 
 
-def rows(place: Path) -> list[Row]:
-    """Floors, the one-shot verbs, and a claim with its worktree against ``git worktree add``."""
-    repo = Scratch.create(place / "commands")
-    me = git_coord()
-    for args in (["init", "--no-hooks"], ["start", "bench"]):
-        command([me, *args], repo.path)()
-    floor = command(PASS, repo.path)
-    found = [
-        Row("python3 -c pass (floor)", median_ms(floor)),
-        Row("git update-ref (floor)", median_ms(command(["git", "update-ref", "refs/bench/x", "HEAD"], repo.path))),
-    ]
+def _signed_on(path: Path) -> Scratch:
+    repo = Scratch.create(path)
+    coord(repo.path, "init", "--no-hooks")()
+    coord(repo.path, "start", "bench")()
+    return repo
+
+
+def _worktree(place: Path) -> Iterator[Row]:
+    """What making a worktree adds to a claim is held against Git's own command for it."""
+    files = few(2000, 200)
+    repo = _signed_on(place / "worktrees")
+    repo.commit("many files", {f"dir{number % 40}/file{number}.txt": f"{number}\n" * 20 for number in range(files)})
     numbers = itertools.count()
-    last: list[str] = []
 
-    def claim() -> None:
-        last.append(f"t{next(numbers)}")
-        command([me, "claim", last[-1], "--no-worktree"], repo.path)()
+    def plain() -> None:
+        name = f"plain{next(numbers)}"
+        command(["git", "worktree", "add", "-q", "-b", name, f"../{name}"], repo.path)()
 
-    def release() -> None:
-        command([me, "release", last.pop(), "--reason", "bench"], repo.path)()
-
-    verbs: list[tuple[str, Callable[[], object]]] = [
-        ("whoami", command([me, "whoami"], repo.path)),
-        ("heartbeat", command([me, "heartbeat"], repo.path)),
-        ("claim --no-worktree", claim),
-        ("release", release),
-    ]
-    for name, action in verbs:
-        ms, floor_ms = paired_ms(action, floor)
-        found.append(Row(f"git-coord {name}", ms, "python3 -c pass", floor_ms, "≤ 60"))
-    return found + _worktree(place)
-
-
-def _worktree(place: Path) -> list[Row]:
-    repo = Scratch.create(place / "worktrees")
-    repo.commit("many files", {f"dir{number % 40}/file{number}.txt": f"{number}\n" * 20 for number in range(2000)})
-    me = git_coord()
-    for args in (["init", "--no-hooks"], ["start", "bench"]):
-        command([me, *args], repo.path)()
-    numbers = itertools.count()
-
-    def number() -> str:
-        return str(next(numbers))
-
-    with_worktree, plain = paired_ms(
-        lambda: command([me, "claim", f"w{number()}"], repo.path)(),
-        lambda: command(
-            ["git", "worktree", "add", "-q", "-b", (name := f"plain{number()}"), f"../{name}"], repo.path
-        )(),
+    floor = f"git worktree add, {files:,} files"
+    taken = in_turn(
+        {
+            floor: plain,
+            "with": lambda: coord(repo.path, "claim", f"w{next(numbers)}")(),
+            "without": lambda: coord(repo.path, "claim", f"n{next(numbers)}", "--no-worktree")(),
+        },
         runs=9,
-    )
-    without = median_ms(lambda: command([me, "claim", f"n{number()}", "--no-worktree"], repo.path)(), 9)
-    return [
-        Row("git worktree add, 2,000 files (floor)", plain),
-        Row("what a worktree adds to git-coord claim", with_worktree - without, "git worktree add", plain, "≤ 1.3 ×"),
-    ]
+    ).taken
+    added = taken["with"].ms - taken["without"].ms
+    name = "what the worktree adds to git coord claim"
+    yield Row(floor, taken[floor].ms, cpu=taken[floor].cpu)
+    yield Row(name, added, floor="git worktree add", floor_value=taken[floor].ms, budget=times(1.3))

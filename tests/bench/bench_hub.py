@@ -5,25 +5,30 @@ from __future__ import annotations
 import itertools
 import os
 import statistics
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 from gitcoord.coordinator import Coordinator
-from tests.bench.measure import Row, command, once_ms, paired_ms
+from tests.bench.measure import Action, command, few, in_turn, once_ms
+from tests.bench.table import Row, times
 from tests.support import Scratch
 
-RECORDS = 1000
 _GIT = ("git", "-c", "gc.auto=0", "-c", "maintenance.auto=false")
 """Plain Git, without the housekeeping that goes on after it has answered."""
 
 
-def rows(place: Path) -> list[Row]:
+def rows(place: Path) -> Iterator[Row]:
     """A claim, a sync with nothing to do, and a sync by how much changed."""
     hub = Scratch.create(place / "hub.git", "--bare")
     hub.git("config", "receive.autogc", "false")
     Scratch.create(place / "seed").git("push", "-q", str(hub.path), "main")
     here, there = _clone(place, hub, "here"), _clone(place, hub, "there")
-    return [_claim(place, hub), *_syncs(here, there)]
+    try:
+        yield _claim(place, hub)
+        yield from _syncs(here, there)
+    finally:
+        here.close()
+        there.close()
 
 
 def _clone(place: Path, hub: Scratch, name: str) -> Coordinator:
@@ -56,14 +61,19 @@ def _claim(place: Path, hub: Scratch) -> Row:
         push()
         local.claim(f"c{next(numbers)}", worktree=False)
 
-    ms, floor_ms = paired_ms(lambda: confirmed.claim(f"c{next(numbers)}", worktree=False), floor)
+    def claim() -> None:
+        confirmed.claim(f"c{next(numbers)}", worktree=False)
+
+    name = "git push + local claim"
+    taken = in_turn({name: floor, "claim": claim}, runs=15)
     confirmed.close()
     local.close()
-    return Row("claim through a hub", ms, "git push + local claim", floor_ms, "≤ 1.5 ×")
+    return taken.row("claim", name, times(1.5), "claim through a hub")
 
 
-def _syncs(here: Coordinator, there: Coordinator) -> list[Row]:
-    for number in range(RECORDS):
+def _syncs(here: Coordinator, there: Coordinator) -> Iterator[Row]:
+    records = few(1000, 100)
+    for number in range(records):
         here.task_add(f"task {number}", id=f"s{number}")
     here.sync()
     there.sync()
@@ -72,14 +82,14 @@ def _syncs(here: Coordinator, there: Coordinator) -> list[Row]:
         Path(here.repo.top or ""),
     )
     fetch()
-    idle, floor_ms = paired_ms(here.sync, fetch)
-    found = [Row(f"sync, nothing to do, {RECORDS} records", idle, "git fetch", floor_ms, "≤ 1.3 ×")]
+    taken = in_turn({"git fetch": fetch, "sync": here.sync}, runs=15)
+    yield taken.row("sync", "git fetch", times(1.3), f"sync, nothing to do, {records:,} records")
     for count in (10, 100, 1000):
-        found += _changed(here, there, fetch, count)
-    return found
+        if count <= records:
+            yield from _changed(here, there, fetch, count)
 
 
-def _changed(here: Coordinator, there: Coordinator, fetch: Callable[[], object], count: int) -> list[Row]:
+def _changed(here: Coordinator, there: Coordinator, fetch: Action, count: int) -> Iterator[Row]:
     """What one changed record costs to send and to receive, where so many changed: linear is the same in every row."""
     refspec = "+refs/coord/tasks/*:refs/bench-tasks/*"
     push = command([*_GIT, "push", "-q", "--no-verify", "origin", refspec], Path(here.repo.top or ""))
@@ -93,7 +103,6 @@ def _changed(here: Coordinator, there: Coordinator, fetch: Callable[[], object],
         pushed.append(once_ms(push))
         fetched.append(once_ms(fetch))
     each = [statistics.median(times) / count for times in (sent, received, pushed, fetched)]
-    return [
-        Row(f"sync, each of {count} records changed here", each[0], "git push, each of the refs", each[2]),
-        Row(f"sync, each of {count} records changed elsewhere", each[1], "git fetch, each of the refs", each[3]),
-    ]
+    names = (f"sync, each of {count:,} records changed here", f"sync, each of {count:,} records changed elsewhere")
+    yield Row(names[0], each[0], floor="git push, each of the refs", floor_value=each[2])
+    yield Row(names[1], each[1], floor="git fetch, each of the refs", floor_value=each[3])

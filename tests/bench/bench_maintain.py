@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from gitcoord.coordinator import Coordinator
@@ -12,12 +12,13 @@ from gitcoord.core import names
 from gitcoord.core import task as rules
 from gitcoord.core import task_events as events
 from gitcoord.core.model import Task
-from tests.bench.measure import Row, command, paired_ms
+from tests.bench.measure import command, few, in_turn, once_ms
+from tests.bench.table import Budget, Row, times
 
 FINISHED, OPEN = 10_000, 100
 
 
-def rows(place: Path) -> list[Row]:
+def rows(place: Path) -> Iterator[Row]:
     """Fetch, status and log of the user, held against the same repository without gitcoord."""
     upstream, plain, coordinated = place / "maintained.git", place / "plain", place / "coordinated"
     command(["git", "init", "-q", "--bare", str(upstream)], place)()
@@ -30,26 +31,23 @@ def rows(place: Path) -> list[Row]:
     command(["git", "push", "-q", "origin", "HEAD:main"], plain)()
     command(["git", "fetch", "-q", "origin"], plain)()
     shutil.copytree(plain, coordinated)
+    finished = few(FINISHED, 1000)
     with Coordinator.open(str(coordinated), os.environ) as coord:
-        furnish(coord)
-        found = _compared(plain, coordinated, "before maintain")
-        begun = time.perf_counter()
-        made = coord.maintain(older_than=0)
-        took = (time.perf_counter() - begun) * 1000
-    found.append(Row(f"maintain: {len(made.tasks):,} tasks folded, {made.live} live refs left", took))
-    return found + _compared(plain, coordinated, "after maintain", budget="1.05 x")
+        furnish(coord, finished)
+        yield from _compared(plain, coordinated, f"{finished:,} tasks, before maintain")
+        took = once_ms(lambda: coord.maintain(older_than=0))
+    yield Row(f"maintain: {finished:,} tasks folded", took)
+    yield from _compared(plain, coordinated, "after maintain", times(1.05))
 
 
-def _compared(plain: Path, coordinated: Path, when: str, budget: str = "") -> list[Row]:
-    found = []
+def _compared(plain: Path, coordinated: Path, when: str, budget: Budget | None = None) -> Iterator[Row]:
     for name, argv in (
         ("fetch", ["git", "fetch", "-q", "origin"]),
         ("status", ["git", "status", "--porcelain"]),
         ("log", ["git", "log", "--oneline", "-n", "20"]),
     ):
-        ours, theirs = paired_ms(command(argv, coordinated), command(argv, plain), runs=31)
-        found.append(Row(f"git {name}, {when}", ours, "without gitcoord", theirs, budget))
-    return found
+        taken = in_turn({"ours": command(argv, coordinated), "without gitcoord": command(argv, plain)}, runs=61)
+        yield taken.row("ours", "without gitcoord", budget, f"git {name}, {when}")
 
 
 def furnish(coord: Coordinator, finished: int = FINISHED, going: int = OPEN) -> None:
