@@ -96,6 +96,7 @@ def seal(home: Path) -> None:
     for name in set(os.environ) - set(kept):
         del os.environ[name]
     os.environ.update(GIT_CONFIG_NOSYSTEM="1", HOME=str(home), XDG_CONFIG_HOME=str(home / ".config"), TERM="dumb")
+    os.environ["BEADS_NO_DAEMON"] = "1"  # it would outlive us
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Bench\n\temail = bench@example.org\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
     )

@@ -43,7 +43,7 @@ class Peer:
     @property
     def told(self) -> str:
         """What exactly is run."""
-        return " ".join(f"{self.argv} <<< '{self.stdin}'".split()) if self.stdin else self.argv
+        return f"{self.argv} <<< '{' '.join(self.stdin.split())}'" if self.stdin else self.argv
 
 
 PEERS = [

@@ -42,7 +42,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Taken:
-    """Medians in milliseconds: from start to end, and the CPU time of the processes in between."""
+    """Medians in milliseconds: from start to end, and the CPU time of this process and of those it waited for."""
 
     ms: float
     cpu: float
@@ -157,10 +157,10 @@ def in_turn(actions: Mapping[str, Action], runs: int = 31, before: Mapping[str, 
         for name, action in actions.items():
             if before and name in before:
                 before[name]()
-            used = _children_ms()
+            used = cpu_ms()
             ms = once_ms(action)
             if turn:
-                taken[name].append((ms, _children_ms() - used))
+                taken[name].append((ms, cpu_ms() - used))
     return Times(
         {
             name: Taken(statistics.median(ms for ms, _cpu in some), statistics.median(cpu for _ms, cpu in some))
@@ -169,9 +169,10 @@ def in_turn(actions: Mapping[str, Action], runs: int = 31, before: Mapping[str, 
     )
 
 
-def _children_ms() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (used.ru_utime + used.ru_stime) * 1000
+def cpu_ms() -> float:
+    """What this process and those it has waited for have used so far."""
+    both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in both) * 1000
 
 
 @dataclass(frozen=True)

@@ -110,25 +110,32 @@ def failed(part: str, why: str) -> Row:
     return Row(f"{part} failed", None, note=why, error=True)
 
 
-_COLUMNS = "{:<58} {:>10} {:>7}  {:<30} {:>6} {:>6}  {:<11}  {}"
+HEAD = ("what", "median", "CPU", "floor", "ratio", "CPU x", "budget", "note")
 
 
 def table(parts: Mapping[str, Sequence[Row]]) -> str:
     """The rows of all parts as aligned text; what is over its budget is marked."""
-    lines = [_COLUMNS.format("what", "median", "CPU", "floor", "ratio", "CPU x", "budget", "note")]
-    for part, rows in parts.items():
-        lines += ["", f"{part}:", *(_line(row) for row in rows)]
-    return "\n".join(lines)
+    cells = {part: [_cells(row) for row in rows] for part, rows in parts.items()}
+    every = [HEAD, *(line for lines in cells.values() for line in lines)]
+    widths = [max(len(line[column]) for line in every) for column in range(len(HEAD))]
+    form = "  ".join(f"{{:{side}{width}}}" for side, width in zip("<>><>><<", widths, strict=True))
+    lines = [form.format(*HEAD)]
+    for part, rows in cells.items():
+        lines += ["", f"{part}:", *(form.format(*row) for row in rows)]
+    return "\n".join(line.rstrip() for line in lines)
 
 
-def _line(row: Row) -> str:
-    floor = "" if row.floor_value is None else f"{row.floor} {_number(row.floor_value)}"
-    value = "-" if row.value is None else f"{_number(row.value)} {row.unit}"
-    budget = f"{row.budget or ''}{' !' if row.met is False else ''}"
-    cpu = f"{row.cpu:.1f}" if row.cpu else ""
-    return _COLUMNS.format(
-        row.name, value, cpu, floor, _ratio(row.ratio), _ratio(row.cpu_ratio), budget, row.note
-    ).rstrip()
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.name,
+        "-" if row.value is None else f"{_number(row.value)} {row.unit}",
+        f"{row.cpu:.1f}" if row.cpu else "",
+        "" if row.floor_value is None else f"{row.floor} {_number(row.floor_value)}",
+        _ratio(row.ratio),
+        _ratio(row.cpu_ratio),
+        f"{row.budget or ''}{' !' if row.met is False else ''}",
+        row.note,
+    )
 
 
 def _ratio(ratio: float | None) -> str:
