@@ -7,6 +7,7 @@ bytes come out of one file (``store.cache``); a record that is going to be chang
 
 from __future__ import annotations
 
+from gitcoord.coordinator.listing import still_known
 from gitcoord.core import codec, names
 from gitcoord.core.model import Beat, Meta, Session, Struct, Task
 from gitcoord.errors import CoordError, Corrupt, NewerFormat
@@ -146,16 +147,15 @@ class Records:
         oids = self.oids(prefix)
         before, found, corrupt = self._last.get(prefix, _NOTHING)
         if before != oids or corrupt:
-            _, found, corrupt = self._last[prefix] = self._listing(prefix, oids, found)
+            _, found, corrupt = self._last[prefix] = self._listing(prefix, oids, before, found)
         self._view.update(found)
         return found, list(corrupt)
 
-    def _listing(self, prefix: str, oids: Mapping[str, str], before: Mapping[str, Loaded[Any]]) -> _Listing:
-        """What is at ``oids``; what was there ``before`` is not read again."""
-        found = dict(before)
-        for ref in [ref for ref, item in before.items() if oids.get(ref) != item.oid]:
-            del found[ref]
-        new = {ref: oid for ref, oid in oids.items() if ref not in found}
+    def _listing(
+        self, prefix: str, oids: Mapping[str, str], before: Mapping[str, str], known: Mapping[str, Loaded[Any]]
+    ) -> _Listing:
+        """What is at ``oids``; what is ``known`` of ``before`` and still there is not read again."""
+        found, new = still_known(oids, before, known)
         if len(new) > _MANY:
             found.update(self._recalled(prefix, new))
             new = {ref: oid for ref, oid in new.items() if ref not in found}
