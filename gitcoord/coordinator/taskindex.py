@@ -58,9 +58,9 @@ class TaskIndex:
 
 
 def _holdings(tasks: Iterable[Task]) -> dict[str, tuple[str, ...]]:
-    """The ids of the tasks that each session holds, by session id."""
+    """The ids of the tasks that each session holds, by session id; sorted, as a file system lists them in any order."""
     held: dict[str, list[str]] = {}
     for task in tasks:
         if task.claim is not None:
             held.setdefault(task.claim.session, []).append(task.id)
-    return {sid: tuple(ids) for sid, ids in held.items()}
+    return {sid: tuple(sorted(ids)) for sid, ids in held.items()}
