@@ -6,6 +6,7 @@ suite runs against another Git (the matrix is: 2.39 and the newest).
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -36,6 +37,12 @@ def _has_room(place: str) -> bool:
     except OSError:
         return False
     return found.f_bavail * found.f_frsize >= 1 << 30 and not found.f_flag & os.ST_NOEXEC
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over the thousands of tests and all that was imported for them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers() -> int:
