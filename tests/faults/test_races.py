@@ -33,7 +33,7 @@ def tasks(office: Office, count: int) -> list[str]:
 @pytest.mark.parametrize(
     ("store", "count"),
     [
-        ("libgit", 1000),
+        ("libgit", 500),
         ("plumbing", 40),
         pytest.param("libgit", 2000, marks=pytest.mark.nightly),
         pytest.param("plumbing", 2000, marks=pytest.mark.nightly),
