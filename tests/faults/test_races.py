@@ -6,7 +6,9 @@ fail on broken ones). A worker that meets any error but a clean refusal dies of 
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from itertools import chain
 
 import pytest
 
+from gitcoord.coordinator import Coordinator
 from gitcoord.errors import NotHolder, StaleToken
 from tests.faults.support import Crowd, Office
 from tests.support import Scratch
@@ -89,11 +92,13 @@ def test_at10_a_queue_is_emptied_exactly_once_though_workers_are_killed(
     office = Office.found(scratch, store="libgit")
     ids = tasks(office, count)
     rng = random.Random(count)
+    boss = office.coord()
     with Crowd(8, "queue", scratch.path, "--pid") as crowd:
         crowd.send()
-        for _ in range(kills):
+        for number in range(kills):
             time.sleep(rng.uniform(0.01, 0.15))
-            crowd.replace(rng.randrange(8))
+            caught = None if number % 2 else caught_at_work(boss, crowd, rng)
+            crowd.replace(rng.randrange(8) if caught is None else caught)
         for worker in crowd.workers:
             crowd.answer(worker)
     left = office.hire("last")
@@ -101,6 +106,23 @@ def test_at10_a_queue_is_emptied_exactly_once_though_workers_are_killed(
         left.done(left.claim(next=True, worktree=False).task.id)
     once_per_token(office, ids)
     office.close()
+
+
+def caught_at_work(coord: Coordinator, crowd: Crowd, rng: random.Random) -> int | None:
+    """Stop one of the crowd while it holds a task: its place; None where nothing is left to do."""
+    while True:
+        place = rng.randrange(8)
+        pid = crowd.workers[place].pid
+        os.kill(pid, signal.SIGSTOP)
+        coord.begin()
+        board = coord.board()
+        left = [task for task in board.plain_tasks().values() if task.state != "done"]
+        holders = [board.sessions[task.claim.session].record for task in left if task.claim is not None]
+        if pid in [holder.process.pid for holder in holders if holder.process is not None]:
+            return place
+        os.kill(pid, signal.SIGCONT)
+        if not left or all(worker.poll() is not None for worker in crowd.workers):
+            return None
 
 
 def once_per_token(office: Office, ids: list[str]) -> None:
