@@ -1,22 +1,24 @@
 """``LibgitStore``: pygit2 as the store, microseconds per read, for every process that lives longer than one command.
 
-The one place that imports pygit2 (70 ms, so it is itself imported late). A swap is libgit2's transaction: lock each ref
-in order, read it again under its lock, compare, set, commit in that order too. Never ``references.create`` or
-``create_commit(ref)``, which look before they lock: two creators both win, 4 in 2,000 tight races. Never libgit2's
-delete, which loses an unrelated branch when ``git pack-refs`` runs at the same time (libgit2 #1534): what deletes goes
-through git.
+With ``git.handle`` the one place that imports pygit2 (70 ms, so it is itself imported late). A swap is libgit2's
+transaction: lock each ref in order, read it again under its lock, compare, set, commit in that order too. Never
+``references.create`` or ``create_commit(ref)``, which look before they lock: two creators both win, 4 in 2,000 tight
+races. Never libgit2's delete, which loses an unrelated branch when ``git pack-refs`` runs at the same time (libgit2
+#1534): what deletes goes through git.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 
 import pygit2
-from pygit2.enums import ObjectType, ReferenceType, RepositoryOpenFlag
+from pygit2.enums import ObjectType, ReferenceType
 
 from gitcoord.errors import Corrupt, GitFailed
 from gitcoord.failpoint import hit
+from gitcoord.git.handle import TROUBLE, Handles
 from gitcoord.git.repo import Repo
 from gitcoord.lean import TYPE_CHECKING
 from gitcoord.store import durable, files, intent, recover
@@ -51,8 +53,6 @@ _OID_BYTES = 20
 _TRIES = 5
 _KINDS = {"commit": ObjectType.COMMIT, "tree": ObjectType.TREE, "blob": ObjectType.BLOB}
 _SPARE = 1024  # a commit object is its message and headers; the limit is meant for what people store
-# What pygit2 turns libgit2's error codes into; which one says nothing reliable about what happened.
-_TROUBLE = (pygit2.GitError, KeyError, ValueError, OSError)
 
 
 class LibgitStore:
@@ -67,6 +67,8 @@ class LibgitStore:
         self._repo = repo
         self._common = repo.common
         self._durable = durable
+        handles = Handles(repo.common)
+        self._handle, self._drop = handles.get, handles.drop
         self._local = threading.local()
         self._opened: list[intent.Notes] = []
         if durable:
@@ -74,13 +76,7 @@ class LibgitStore:
             pygit2.settings.enable_fsync_gitdir(True)
         self._git = PlumbingStore(repo, durable=durable)
         # libgit2 would write a reflog for every record then, and has no way to be told not to.
-        self._logs_all = _config(self._handle(), "core.logAllRefUpdates") == "always"
-
-    def _handle(self) -> pygit2.Repository:
-        handle: pygit2.Repository | None = getattr(self._local, "handle", None)
-        if handle is None:
-            handle = self._local.handle = open_repository(self._common)
-        return handle
+        self._logs_all = handles.setting("core.logAllRefUpdates") == "always"
 
     def _notes(self) -> intent.Notes:
         notes: intent.Notes | None = getattr(self._local, "notes", None)
@@ -102,7 +98,7 @@ class LibgitStore:
     def _value(self, ref: str) -> str | None:
         """The oid of ``ref``, None when it is absent. Raises Corrupt when it is there and holds none."""
         try:
-            found = self._handle().lookup_reference(ref)
+            found = self._handle().lookup_reference(sys.intern(ref))  # it never lets go of the string (pygit2 1.21)
         except KeyError:
             return None
         except (pygit2.GitError, ValueError, OSError) as error:
@@ -123,7 +119,7 @@ class LibgitStore:
                 blob = tree_entry(self._object(tree or BROKEN, "tree"), PAYLOAD, _OID_BYTES)
                 return self._object(blob or BROKEN, "blob")
             return self._object(oid, "blob")
-        except (Corrupt, *_TROUBLE):
+        except (Corrupt, *TROUBLE):
             return None
 
     def _object(self, oid: str, kind: str) -> bytes:
@@ -134,7 +130,7 @@ class LibgitStore:
             if found != _KINDS[kind] or size > MAX_PAYLOAD + (0 if kind == "blob" else _SPARE):
                 raise Corrupt(f"{oid} is not a {kind} that can be read")
             data: bytes = odb.read(oid)[1]
-        except _TROUBLE:
+        except TROUBLE:
             raise Corrupt(f"{oid} is not a {kind} that can be read") from None
         return data
 
@@ -215,7 +211,7 @@ class LibgitStore:
             try:
                 self._handle().odb.write(_KINDS[obj.kind], obj.data)
                 return
-            except _TROUBLE as error:
+            except TROUBLE as error:
                 # A concurrent `git gc` removes directories of objects that have become empty, also under our hands.
                 if not tries_left or "No such file or directory" not in str(error):
                     raise failed(str(error), self._common) from None
@@ -237,7 +233,7 @@ class LibgitStore:
             for transaction, _ref in moving:
                 transaction.commit()
                 hit("between_refs")
-        except _TROUBLE as error:
+        except TROUBLE as error:
             trouble = error
         finally:
             for transaction, _ref in transactions:
@@ -273,25 +269,9 @@ class LibgitStore:
         self._git.close()
         for notes in self._opened:
             notes.close()
+        self._drop()
         self._local = threading.local()
 
 
 def _is_bulky(new: object) -> bool:
     return isinstance(new, Delete) or (isinstance(new, Commit) and bool(new.files))
-
-
-def open_repository(common: str) -> pygit2.Repository:
-    """libgit2's handle on the repository. Raises GitFailed with libgit2's reason when it cannot open it."""
-    try:
-        return pygit2.Repository(common, RepositoryOpenFlag.NO_SEARCH)
-    except _TROUBLE as error:
-        raise GitFailed(f"libgit2 cannot open {common}: {error}") from None
-
-
-def _config(handle: pygit2.Repository, name: str) -> str:
-    """A setting in lower case, "" when unset. Raises GitFailed when libgit2 cannot read the configuration."""
-    try:
-        config = handle.config
-        return (config[name] or "").lower() if name in config else ""
-    except _TROUBLE as error:
-        raise GitFailed(f"libgit2 cannot read the Git configuration: {error}") from None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pygit2
+from pygit2.references import References
 
 from gitcoord.git.repo import Repo
 from gitcoord.store.base import Busy, Change, Lost
@@ -20,7 +21,7 @@ class CreateUnsafe(LibgitStore):
         for change in changes:
             try:
                 if change.expected is None:
-                    self._handle().references.create(change.ref, new[change.ref], force=False)
+                    References(self._handle()).create(change.ref, new[change.ref], force=False)
                 else:
                     super()._move([change], new)
             except pygit2.AlreadyExistsError:
@@ -55,7 +56,7 @@ class BlindForce(LibgitStore):
     def _move(self, changes: Sequence[Change], new: Mapping[str, str]) -> None:
         for change in changes:
             try:
-                self._handle().references.create(change.ref, new[change.ref], force=True)
+                References(self._handle()).create(change.ref, new[change.ref], force=True)
             except (pygit2.GitError, OSError):
                 raise Busy(change.ref) from None
 
@@ -75,7 +76,7 @@ class DeleteUnsafe(LibgitStore):
 
     def swap(self, changes: Sequence[Change]) -> Mapping[str, str]:
         for change in changes:
-            self._handle().references.delete(change.ref)
+            References(self._handle()).delete(change.ref)
         return {}
 
 
