@@ -14,7 +14,9 @@ from gitcoord.lean import Annotated
     summary="Archive what was finished long ago, and pack refs, so that Git stays quick.",
     details="Tasks that are done, failed or cancelled, and sessions that have ended, for coord.archiveAfter (7d) or "
     "longer go into one archive ref. Nothing is lost: task show, task list --all, sessions --all and log --task still "
-    "know them, and 'git coord task edit ID --reopen' takes a task out again. With a hub, it decides.",
+    "know them, and 'git coord task edit ID --reopen' takes a task out again. With a hub, it decides. Thousands of "
+    "superseded heartbeats, of which 'git gc --auto' would complain, are put into a pack whose time lets it drop them; "
+    "'start' and 'sync' see to that by themselves, too.",
     example="git coord maintain --dry-run\ngit coord maintain --older-than 30d",
     codes=("contended", "hub-unreachable"),
 )

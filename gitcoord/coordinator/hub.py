@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from gitcoord.coordinator.asking import ask_after
+from gitcoord.coordinator.tidying import tidy_if_due
 from gitcoord.core import codec, conflicts, names
 from gitcoord.core.model import FORMAT, Meta, Struct
 from gitcoord.core.views import Check, Wrote
@@ -203,6 +204,7 @@ class Hubs:
                 break
             ask_after(self.coord, link, synced.takes)
             synced = _both(synced, link.sync())
+        tidy_if_due(self.coord)
         if synced.refused and not synced.sent:
             more = ", in a minute or later" if _is_limited(synced) else ". See what it allows: git coord hub probe"
             raise HubRefused(

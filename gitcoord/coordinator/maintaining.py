@@ -1,4 +1,5 @@
-"""``maintain``: keeps live refs few. Folds what was finished long ago into the archive, and packs what is left.
+"""``maintain``: keeps live refs few. Folds what was finished long ago into the archive, and packs what is left; puts
+superseded heartbeats aside (``tidying``).
 
 Loaded when first used. The order makes every interruption harmless: first the archive moves, to a commit that has the
 folded commits as parents and names each of them; only then are the refs deleted, each only if it is still where the
@@ -13,6 +14,7 @@ import os
 
 from gitcoord.coordinator.archive import shelf_of
 from gitcoord.coordinator.finished import Chosen, batches, chosen
+from gitcoord.coordinator.tidying import tidy
 from gitcoord.core import archive, codec, names
 from gitcoord.core.archive import Archive, Fold
 from gitcoord.core.lease import span
@@ -46,7 +48,8 @@ _LOOSE = 6700  # from so many loose objects on ``git gc --auto`` does something,
 
 class Maintained(Struct, frozen=True, kw_only=True):
     """What was folded (``sessions``: how many), how many refs went and how many are left, and how many tasks and
-    sessions the archive holds. ``packed``: whether Git packed the refs; ``loose``: objects that ``git gc`` would pack.
+    sessions the archive holds. ``packed``: whether Git packed the refs; ``loose``: objects that ``git gc`` would pack;
+    ``heartbeats``: superseded ones put aside, of which git gc will not complain.
     """
 
     tasks: tuple[str, ...]
@@ -56,6 +59,7 @@ class Maintained(Struct, frozen=True, kw_only=True):
     archived: int
     packed: bool
     loose: int
+    heartbeats: int
     dry_run: bool
 
 
@@ -76,7 +80,7 @@ class Maintaining:
                 hint="git coord maintain --older-than 1h",
             )
         if dry_run:
-            return self._summary(chosen(coord, limit), removed=0, packed=False, dry_run=True)
+            return self._summary(chosen(coord, limit), dry_run=True)
         try:
             self._in_step()
             found = chosen(coord, limit)
@@ -87,10 +91,12 @@ class Maintaining:
             self._delete_at_hub()
         except (HubUnreachable, HubRefused):
             self._pack()
+            self._tidy()
             raise
         packed = self._pack()
+        heartbeats = self._tidy()
         coord.records.forget()
-        return self._summary(found, removed=removed, packed=packed, dry_run=False)
+        return self._summary(found, removed=removed, packed=packed, heartbeats=heartbeats)
 
     def _in_step(self) -> None:
         """With a hub: know what others have done before anything of it is folded."""
@@ -110,7 +116,15 @@ class Maintaining:
         if why is not None:
             self.coord.notice("hub-keeps", f"archived refs stay at {self.coord.config.hub}, and are ignored: {why}")
 
-    def _summary(self, folded: Sequence[Chosen], *, removed: int, packed: bool, dry_run: bool) -> Maintained:
+    def _summary(
+        self,
+        folded: Sequence[Chosen],
+        *,
+        removed: int = 0,
+        packed: bool = False,
+        heartbeats: int = 0,
+        dry_run: bool = False,
+    ) -> Maintained:
         base = self.coord.records.get(names.ARCHIVE, Archive)
         return Maintained(
             tasks=tuple(sorted(item.record.id for item in folded if isinstance(item.record, Task))),
@@ -120,6 +134,7 @@ class Maintaining:
             archived=sum(base.record.tasks.values()) + base.record.sessions if base is not None else 0,
             packed=packed,
             loose=self._loose(),
+            heartbeats=heartbeats,
             dry_run=dry_run,
         )
 
@@ -215,6 +230,14 @@ class Maintaining:
         hint = f": {lock} is there; 'git coord doctor' tells whether it is left over" if os.path.lexists(lock) else ""
         self.coord.notice("not-packed", f"git could not pack the refs{hint or f': {done.complaint}'}")
         return False
+
+    def _tidy(self) -> int:
+        """Put superseded heartbeats aside; how many. What cannot be done is told."""
+        try:
+            return tidy(self.coord)
+        except (CoordError, OSError) as error:
+            self.coord.notice("not-tidied", f"superseded heartbeats stay where they are: {error}")
+            return 0
 
     def _loose(self) -> int:
         """How many objects lie in files of their own. Packing them is the user's to decide."""

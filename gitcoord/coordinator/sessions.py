@@ -76,7 +76,11 @@ class Sessions(Joins):
         # Names are not identities, but two sessions started at once should not look alike: one start at a time.
         with exclusive(os.path.join(self.repo.coord_dir, "start.lock")):
             sid = self.transact(lambda: self._start(record))
-        return self._settle(sid, bind=bind)
+        view = self._settle(sid, bind=bind)
+        from gitcoord.coordinator.tidying import tidy_if_due
+
+        tidy_if_due(self)
+        return view
 
     def _new_session(self, name: str, **fields: object) -> Session:
         where = self.environ.get("SSH_CONNECTION") or self.environ.get("SSH_CLIENT")

@@ -44,6 +44,7 @@ def test_maintain_says_what_went_and_what_is_left(office: Scratch) -> None:
     result = office.coord("maintain", "--older-than", "0s", "--json").result
     assert (result["tasks"], result["sessions"], result["removed"], result["packed"]) == (["15"], 0, 1, True)
     assert (result["live"], result["archived"], result["dry_run"]) == (4, 1, False)
+    assert result["heartbeats"] == 0
     assert office.coord("status").out.rstrip().endswith("no tasks; 'git coord task add' adds one; 1 archived")
     assert office.coord("maintain", "--older-than", "soon").code == 129
 

@@ -19,6 +19,8 @@ def maintained(answer: Maintained) -> Doc:
         doc.append(Line(f"{would}archived: {count(answer.sessions, 'session')}"))
     if answer.removed:
         doc.append(Line(f"removed: {count(answer.removed, 'ref')}"))
+    if answer.heartbeats:
+        doc.append(Line(f"put aside: {count(answer.heartbeats, 'superseded heartbeat')}"))
     if not doc:
         doc.append(Line("nothing was finished long enough ago"))
     packed = ", packed" if answer.packed else ""
