@@ -38,7 +38,7 @@ def test_every_git_call_and_swap_is_told_with_its_time(signed_on: Coord) -> None
     assert said.out.startswith("claimed 15")
     lines = [line for line in said.err.splitlines() if line.startswith("coord ")]
     assert all(" ms " in line for line in lines)
-    assert any(" run   git " in line and "rev-parse" in line and "-> 0" in line for line in lines)
+    assert any(" run   git " in line and "config" in line and "-> 0" in line for line in lines)
     assert any(" run   git " in line and "update-ref --no-deref --stdin" in line for line in lines)
     assert any(
         " swap  plumbing: refs/coord/" in line and "refs/coord/tasks/15" in line and "-> won" in line for line in lines

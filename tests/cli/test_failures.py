@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.cli.render import sessions as look
-from gitcoord.coordinator import Coordinator
+from gitcoord.coordinator.sessions import Sessions
 from tests.cli.conftest import Coord
 from tests.support import Scratch
 
@@ -25,7 +25,7 @@ def raising(error: BaseException) -> object:
 def test_a_bug_exits_70_and_leaves_a_report_without_secrets(
     signed_on: Coord, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Coordinator, "whoami", raising(RuntimeError("at https://ada:geheim@example.org/x")))
+    monkeypatch.setattr(Sessions, "whoami", raising(RuntimeError("at https://ada:geheim@example.org/x")))
     ran = signed_on("whoami", "--json", "--session", "s-private", env={"API_TOKEN": "hunter2"})
     assert ran.code == 70
     assert ran.error["code"] == "bug"
@@ -42,7 +42,7 @@ def test_a_bug_exits_70_and_leaves_a_report_without_secrets(
 
 
 def test_a_bug_for_a_person_is_three_lines_and_no_traceback(signed_on: Coord, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Coordinator, "whoami", raising(RuntimeError("broken")))
+    monkeypatch.setattr(Sessions, "whoami", raising(RuntimeError("broken")))
     ran = signed_on("whoami")
     assert (ran.code, ran.out) == (70, "")
     assert ran.err.startswith("git coord: bug: unexpected RuntimeError: broken; the report is in /")
@@ -53,7 +53,7 @@ def test_a_bug_outside_of_a_repository_reports_to_the_temporary_directory(
     tmp_path: Path, coord: Coord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(Coordinator, "open", raising(RuntimeError("broken")))
+    monkeypatch.setattr(Sessions, "open", raising(RuntimeError("broken")))
     assert Path(coord("whoami", "--json", at=tmp_path).error["report"]).parent == tmp_path
 
 
@@ -64,7 +64,7 @@ def test_a_bug_while_printing_is_still_one_json_document(signed_on: Coord, monke
 
 
 def test_an_interrupt_exits_130_also_in_json(signed_on: Coord, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Coordinator, "whoami", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(Sessions, "whoami", raising(KeyboardInterrupt()))
     ran = signed_on("whoami", "--json")
     assert (ran.code, ran.error["code"]) == (130, "interrupted")
     assert signed_on("whoami").err.startswith("git coord: interrupted: ")
@@ -73,7 +73,7 @@ def test_an_interrupt_exits_130_also_in_json(signed_on: Coord, monkeypatch: pyte
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
 def test_trouble_of_the_machine_is_no_bug(signed_on: Coord, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     trouble = OSError(number, os.strerror(number), "/some/file")
-    monkeypatch.setattr(Coordinator, "whoami", raising(trouble))
+    monkeypatch.setattr(Sessions, "whoami", raising(trouble))
     ran = signed_on("whoami", "--json")
     assert (ran.code, ran.error["code"]) == (128, "git")
     assert ran.error["message"] == f"{os.strerror(number)}: /some/file"
