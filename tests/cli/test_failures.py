@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.cli.render import sessions as look
+from gitcoord.coordinator.opening import Opening
 from gitcoord.coordinator.sessions import Sessions
 from tests.cli.conftest import Coord
 from tests.support import Scratch
@@ -53,7 +54,7 @@ def test_a_bug_outside_of_a_repository_reports_to_the_temporary_directory(
     tmp_path: Path, coord: Coord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(Sessions, "open", raising(RuntimeError("broken")))
+    monkeypatch.setattr(Opening, "open", raising(RuntimeError("broken")))
     assert Path(coord("whoami", "--json", at=tmp_path).error["report"]).parent == tmp_path
 
 
