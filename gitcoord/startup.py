@@ -26,8 +26,8 @@ OWN_CLAIMS = frozenset(("whoami", "release", "done"))
 WHOLE_BOARD = frozenset(("claim", "start", "end"))
 """Verbs that look at every task: quick while there are few."""
 
-_MANY = 16 << 10
-"""Size in bytes of the tasks' cache from which msgspec reads them sooner than it takes to import (some 60 tasks)."""
+_MANY = 40 << 10
+"""Size in bytes of the tasks' cache from which msgspec reads them sooner than it takes to import (some 200 tasks)."""
 
 _AGAIN = "GIT_COORD_START"
 """Tells the same process, started over, to do without the stand-ins."""

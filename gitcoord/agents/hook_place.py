@@ -20,7 +20,7 @@ _BASE32 = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 _CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _PACKED = 64 << 20
 _COUNTS = 1 << 20
-_MANY = 16 << 10
+_MANY = 40 << 10
 _MONTH = 30 * 86400
 _RETRY = 60
 """Seconds before a beat that came to nothing is tried again, as in the Git hooks."""

@@ -35,7 +35,7 @@ _FOLDED = (names.TASKS, names.SESSIONS)  # what is looked for in the archive whe
 _SPARE = 500
 """Decoded records kept beside twice those that are live: in the end a process sees every version of each."""
 _NOTHING: _Listing = ({}, {}, ())
-_MANY = 50
+_MANY = 200
 """More records than these missing at once are worth a look into the cache file, and writing it anew."""
 
 

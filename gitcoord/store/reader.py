@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gitcoord.git.batch import Batch
 
 _DEATHS = 20
-_FEW = 20  # records that are read from their files sooner than git starts
+_FEW = 200  # records that are read from their files sooner than git starts and answers
 _SPARE = 1024  # a commit object is its message and headers; the limit is meant for what people store
 
 

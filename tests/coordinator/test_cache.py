@@ -17,15 +17,16 @@ from gitcoord.errors import CoordError
 from gitcoord.store.base import RefStore
 from tests.faults.support import Office
 
-COUNT = 70
+COUNT = 220
 
 
 @pytest.fixture
 def full(office: Office) -> Office:
     """An office with tasks enough for a cache, which is written."""
     ann = office.hire("ann")
-    for number in range(COUNT):
-        ann.task_add(f"Task {number}", id=f"t{number:02}", priority=number % 5)
+    for first in range(0, COUNT, 20):  # few at once: each object is a file, which a test can lose
+        some = range(first, first + 20)
+        ann.task_add_many([{"title": f"Task {n}", "id": f"t{n:03}", "priority": n % 5} for n in some])
     office.coord().task_list()
     assert cache_of(office).exists()
     return office
@@ -80,10 +81,10 @@ def test_the_file_is_nobody_elses_business(full: Office) -> None:
 
 
 def test_what_changed_since_is_read_from_the_objects(full: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    full.hire("ben").task_edit("t03", title="Another title")
+    full.hire("ben").task_edit("t003", title="Another title")
     coord = full.coord()
     counted = loads(coord, monkeypatch)
-    assert {task.id: task.title for task in coord.task_list()}["t03"] == "Another title"
+    assert {task.id: task.title for task in coord.task_list()}["t003"] == "Another title"
     assert 1 <= sum(counted) < 10
 
 
@@ -113,7 +114,7 @@ def a_fifo(path: Path) -> None:
 
 
 def of_another_kind(path: Path) -> None:
-    rewritten(path, lambda _: msgspec.msgpack.encode([["refs/coord/tasks/t00"], ["1" * 40], [{"id": 7}]]))
+    rewritten(path, lambda _: msgspec.msgpack.encode([["refs/coord/tasks/t000"], ["1" * 40], [{"id": 7}]]))
 
 
 def of_unequal_columns(path: Path) -> None:
@@ -159,7 +160,7 @@ def test_a_damaged_cache_changes_no_answer(full: Office, damage: Callable[[Path]
     right = answer(full)
     damage(cache_of(full))
     assert answer(full) == right
-    assert full.hire("ben").claim(next=True, worktree=False).task.id == "t00"
+    assert full.hire("ben").claim(next=True, worktree=False).task.id == "t000"
 
 
 def test_a_lie_in_the_cache_is_never_built_upon(full: Office) -> None:
@@ -167,7 +168,7 @@ def test_a_lie_in_the_cache_is_never_built_upon(full: Office) -> None:
     rewritten(cache_of(full), lambda body: body.replace(b"Task ", b"Lies "))
     grant = full.hire("ben").claim(next=True, worktree=False)
     assert grant.task.title == full.task(grant.task.id)["title"] == f"Task {int(grant.task.id[1:])}"
-    assert full.task("t00")["title"] == "Task 0"
+    assert full.task("t000")["title"] == "Task 0"
     assert not cache_of(full).exists()
 
 
@@ -175,26 +176,26 @@ def test_a_lie_about_one_task_does_not_outlive_a_look_at_it(full: Office) -> Non
     rewritten(cache_of(full), lambda body: body.replace(b"Task 0", b"Lies 0"))
     coord = full.coord()
     coord.task_list()
-    assert coord.task_show("t00").title == "Task 0"
+    assert coord.task_show("t000").title == "Task 0"
 
 
 def test_the_record_of_another_name_is_corrupt_with_the_cache_as_without(full: Office) -> None:
     refs = full.refs()
-    full.scratch.git("update-ref", "refs/coord/tasks/t01", refs["refs/coord/tasks/t02"])
-    full.scratch.git("update-ref", "refs/coord/tasks/t99", refs["refs/coord/tasks/t02"])
+    full.scratch.git("update-ref", "refs/coord/tasks/t001", refs["refs/coord/tasks/t002"])
+    full.scratch.git("update-ref", "refs/coord/tasks/t999", refs["refs/coord/tasks/t002"])
     for coord in (full.coord(), full.coord()):
-        assert {task.id for task in coord.task_list()} == {f"t{number:02}" for number in range(COUNT)} - {"t01"}
+        assert {task.id for task in coord.task_list()} == {f"t{number:03}" for number in range(COUNT)} - {"t001"}
         assert [notice.code for notice in coord.notices] == ["corrupt", "corrupt"]
 
 
 def test_a_lost_object_is_found_by_the_doctor_and_never_written_over(full: Office) -> None:
-    oid = full.scratch.git("rev-parse", "refs/coord/tasks/t00:record.json")
+    oid = full.scratch.git("rev-parse", "refs/coord/tasks/t000:record.json")
     (full.scratch.common_dir() / "objects" / oid[:2] / oid[2:]).unlink()
-    assert "t00" in " ".join(check.message for check in full.coord().doctor() if check.status == "problem")
+    assert "t000" in " ".join(check.message for check in full.coord().doctor() if check.status == "problem")
     with pytest.raises(CoordError) as refusal:
-        full.hire("ben").claim("t00", worktree=False)
+        full.hire("ben").claim("t000", worktree=False)
     assert refusal.value.exit == 7
-    assert full.hire("cyd").claim(next=True, worktree=False).task.id != "t00"  # goes on with what can be read
+    assert full.hire("cyd").claim(next=True, worktree=False).task.id != "t000"  # goes on with what can be read
 
 
 def test_a_read_only_place_for_it_is_no_trouble(full: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,12 +214,12 @@ def test_records_too_large_for_it_are_left_to_the_objects(full: Office) -> None:
 
 
 def test_what_a_newer_gitcoord_put_into_a_record_outlives_a_change_by_way_of_the_cache(full: Office) -> None:
-    record = full.task("t00")
-    full.plant("refs/coord/tasks/t00", {**record, "colour": "green"})
+    record = full.task("t000")
+    full.plant("refs/coord/tasks/t000", {**record, "colour": "green"})
     cache_of(full).unlink()
     full.coord().task_list()
-    assert full.hire("ben").claim(next=True, worktree=False).task.id == "t00"
-    assert (full.task("t00")["colour"], full.task("t00")["state"]) == ("green", "claimed")
+    assert full.hire("ben").claim(next=True, worktree=False).task.id == "t000"
+    assert (full.task("t000")["colour"], full.task("t000")["state"]) == ("green", "claimed")
 
 
 def test_two_refs_at_one_object_share_nothing_but_their_bytes(full: Office) -> None:

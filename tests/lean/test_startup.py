@@ -70,7 +70,7 @@ def test_a_line_that_needs_more_words_gets_them(scratch: Scratch, line: str) -> 
 
 def test_a_board_of_many_tasks_is_read_with_msgspec(scratch: Scratch) -> None:
     scratch.coord("init")
-    lines = "".join(f'{{"id": "t{number}", "title": "{"x" * 200}"}}\n' for number in range(80))
+    lines = "".join(f'{{"id": "t{number}", "title": "{"x" * 200}"}}\n' for number in range(220))
     scratch.coord("task", "add", "--batch", "-", stdin=lines)
     scratch.coord("ready")  # writes the cache
     scratch.coord("start", "ann", "--no-bind")
@@ -78,7 +78,7 @@ def test_a_board_of_many_tasks_is_read_with_msgspec(scratch: Scratch) -> None:
     assert done.returncode == 0
     assert "msgspec" in imported
     scratch.coord("whoami", "--session", "ann")  # notes what each session holds
-    for line in ("heartbeat", "claim t79 --no-worktree", "whoami", "done t79"):
+    for line in ("heartbeat", "claim t219 --no-worktree", "whoami", "done t219"):
         assert "msgspec" not in imports(scratch.path, [*line.split(" "), "--session", "ann"])[0], line
 
 
