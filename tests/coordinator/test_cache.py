@@ -70,9 +70,7 @@ def test_the_second_command_reads_no_objects_and_answers_the_same(
     assert sum(counted) < 10  # sessions and heartbeats
     shutil.rmtree(cache_of(full).parent)
     assert answer(full) == found
-    assert [task.id for task in found] == sorted(
-        (task.id for task in found), key=lambda name: (int(name[1:]) % 5, name)
-    )
+    assert found == sorted(found, key=lambda task: (task.priority, task.created_at, task.id))
 
 
 def test_the_file_is_nobody_elses_business(full: Office) -> None:
