@@ -147,7 +147,7 @@ def test_le11_claim_inside_the_lock_delay_is_refused_with_the_time_left() -> Non
             rules.step(task_in(state, OTHER), EVENTS[name], rules.Facts(wait=1.0))  # type: ignore[arg-type]
 
 
-def test_le09_force_needs_the_present_token() -> None:
+def test_le09_force_steal_needs_current_id() -> None:
     task = task_in("claimed", OTHER)
     event = events.TakeOver(at="t", session=ME, reason="r", force=True, token=2, hold=Hold(seconds=60))
     with pytest.raises(StaleToken):

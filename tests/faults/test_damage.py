@@ -245,7 +245,7 @@ def test_hi03_a_repository_of_a_newer_format_can_be_looked_at(office: Office) ->
     assert office.refs() == before
 
 
-def test_hi03_unknown_fields_survive_what_an_older_gitcoord_does(office: Office) -> None:
+def test_hi03_forward_compat_unknown_fields_survive_what_an_older_gitcoord_does(office: Office) -> None:
     ann = office.hire("ann")
     ann.claim("15", worktree=False)
     record = office.task("15")

@@ -100,7 +100,7 @@ def spelled(field: tuple[str, ...], word: str) -> list[str]:
 
 
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS.keys())
-def test_hi04_hostile_words_in_every_field_of_every_command(run: Run, watched: Scratch, word: str) -> None:
+def test_hi04_names_options_paths_in_every_field_of_every_command(run: Run, watched: Scratch, word: str) -> None:
     for name in ("spare", "held", "other"):
         run("task", "add", "t", "--id", name)
     for name in ("held", "other"):

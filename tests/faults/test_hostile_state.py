@@ -94,7 +94,7 @@ def hostile_tasks(office: Office) -> list[dict[str, Any]]:
     ]
 
 
-def test_hi05_nothing_that_came_with_the_state_is_ever_executed_or_used_as_a_path(
+def test_hi05_no_execution_of_synced_content_nor_use_of_it_as_a_path(
     run: Run, watched: Scratch, office: Office
 ) -> None:
     mine = watched.user_state()

@@ -44,7 +44,7 @@ def test_le04_the_token_grows_though_the_clock_runs_backwards(timed: Office, clo
     assert [event.type for event in ann.log(task="15")] == ["claim", "release"] * 3
 
 
-def test_le05_time_spent_in_suspend_counts(office: Office) -> None:
+def test_le05_boottime_suspend_counts(office: Office) -> None:
     """Linux lets a time namespace be a day ahead: what a machine sees that slept for a day."""
     holder = office.hire("holder")
     holder.claim("15", worktree=False)
@@ -149,7 +149,7 @@ def lock(note: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, garble, backdate, postdate, link, lock])
-def test_le07_a_lost_or_damaged_observation_only_delays(
+def test_le07_observation_store_loss_corrupt_only_delays(
     timed: Office, clock: FakeClock, harm: Callable[[Path], object]
 ) -> None:
     abroad = timed.hire("abroad", clock=foreign())

@@ -23,7 +23,7 @@ from tests.faults.support import DELAY, TTL, YEAR, Crowd, FakeClock, Office, for
 # -- LE01: silence is what the observer has seen itself ---------------------------------------------------------------
 
 
-def test_le01_no_steal_before_a_ttl_was_observed(timed: Office, clock: FakeClock) -> None:
+def test_le01_no_steal_before_ttl_observed(timed: Office, clock: FakeClock) -> None:
     """The holder's machine is another one, and by its wall clock the last heartbeat is a year old."""
     abroad = timed.hire("abroad", clock=foreign())
     abroad.claim("15", worktree=False)
@@ -59,7 +59,7 @@ def test_le01_a_heartbeat_seen_in_between_starts_the_count_anew(timed: Office, c
 
 
 @pytest.mark.parametrize("rounds", [25, pytest.param(500, marks=pytest.mark.nightly)])
-def test_le02_a_heartbeat_succeeds_or_the_session_expires(office: Office, rounds: int) -> None:
+def test_le02_heartbeat_vs_expire_race(office: Office, rounds: int) -> None:
     contested(office, rounds, lambda holder, _sid: lambda: holder.heartbeat().written, head_start=0.0)
 
 
@@ -124,7 +124,7 @@ def settle(office: Office, task: str, survivor: str | None) -> None:
 # -- LE03: who was paused meanwhile finds out -------------------------------------------------------------------------
 
 
-def test_le03_a_paused_holder_is_fenced(office: Office) -> None:
+def test_le03_paused_holder_fenced(office: Office) -> None:
     ann = office.hire("ann")
     with Crowd(1, "hold", office.scratch.path) as crowd:
         (held,) = crowd.go("15")
@@ -198,7 +198,7 @@ def test_le09_force_needs_the_token_of_this_very_moment(timed: Office, clock: Fa
     assert timed.hire("cat").claim("15", worktree=False).task.token == 4
 
 
-def test_le11_the_lock_delay_comes_after_an_observed_expiry_and_after_nothing_else(
+def test_le11_lock_delay_comes_after_an_observed_expiry_and_after_nothing_else(
     timed: Office, clock: FakeClock
 ) -> None:
     holder, ann = timed.hire("holder"), timed.hire("ann")

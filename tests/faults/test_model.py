@@ -259,7 +259,7 @@ class Everything(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("examples", [150, pytest.param(4000, marks=pytest.mark.nightly)])
-def test_at12_any_order_of_verbs_comes_out_as_the_model_says(scratch: Scratch, examples: int) -> None:
+def test_at12_hypothesis_state_machine_local(scratch: Scratch, examples: int) -> None:
     machine = type("Machine", (Everything,), {"repo": discover(str(scratch.path), os.environ)})
     run_state_machine_as_test(
         machine,

@@ -58,7 +58,7 @@ def test_le08_a_running_process_is_alive_and_an_ended_one_dead(sleeper: subproce
 
 
 @linux
-def test_le08_a_reused_pid_with_another_start_time_is_dead(sleeper: subprocess.Popen[bytes]) -> None:
+def test_le08_pid_reuse_and_zombie_another_start_time_is_dead(sleeper: subprocess.Popen[bytes]) -> None:
     start, ns, boot = _facts(sleeper.pid)
     assert host.process_verdict(sleeper.pid, str(int(start) - 1), ns, boot) == "dead"
 
@@ -73,7 +73,7 @@ def test_le08_a_pid_without_a_recorded_start_time_proves_death_but_not_life(slee
 
 
 @linux
-def test_le08_a_zombie_is_dead(sleeper: subprocess.Popen[bytes]) -> None:
+def test_le08_pid_reuse_and_zombie_a_zombie_is_dead(sleeper: subprocess.Popen[bytes]) -> None:
     facts = _facts(sleeper.pid)
     sleeper.send_signal(signal.SIGKILL)
     os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)  # ended, not yet collected

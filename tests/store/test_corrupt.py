@@ -139,7 +139,7 @@ CASES = [
 @pytest.mark.parametrize(
     ("bench", "damage"), CASES, indirect=["bench"], ids=[f"{kind}-{damage.__name__}" for kind, damage in CASES]
 )
-def test_cr10_a_damaged_ref_is_corrupt_and_never_free(bench: Bench, damage: Damage) -> None:
+def test_cr10_empty_and_dangling_coord_ref_is_corrupt_and_never_free(bench: Bench, damage: Damage) -> None:
     bench.swap(create(T2, "good"))
     main = bench.scratch.git("rev-parse", "main")
     damage(bench)

@@ -31,7 +31,7 @@ def worlds(seeds: range, steps: int) -> None:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_sy09_no_seed_breaks_a_promise(part: int) -> None:
+def test_sy09_sim_partition_fuzz(part: int) -> None:
     size = QUICK // PARTS
     worlds(range(part * size, (part + 1) * size), STEPS)
 
