@@ -8,12 +8,15 @@ from gitcoord.agents.hook import NOTHING, Answer
 from gitcoord.agents.hook_payload import Call
 from gitcoord.agents.hook_place import Place
 from gitcoord.agents.quoting import quoted
-from gitcoord.coordinator import Coordinator
 from gitcoord.coordinator.locks import HeldPath, Locks
 from gitcoord.core import names
 from gitcoord.core.locks import LockTable, stored
 from gitcoord.core.pattern import first_name
 from gitcoord.errors import NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gitcoord.coordinator import Coordinator
 
 _SHOWN = 5
 

@@ -12,7 +12,6 @@ import os
 
 from gitcoord.agents.hook_payload import Call
 from gitcoord.agents.hook_place import Place
-from gitcoord.coordinator import Coordinator
 from gitcoord.coordinator.noting import Noting
 from gitcoord.coordinator.records import Loaded
 from gitcoord.core.model import Session
@@ -20,6 +19,10 @@ from gitcoord.errors import NotFound
 from gitcoord.git import binding, host
 from gitcoord.git.ancestors import Ancestor, ancestors
 from gitcoord.git.filelock import exclusive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gitcoord.coordinator import Coordinator
 
 _SHELLS = frozenset(("sh", "bash", "dash", "zsh", "fish", "ksh", "mksh", "ash", "busybox", "tcsh", "csh"))
 _WRAPPERS = frozenset(

@@ -9,10 +9,13 @@ import os
 
 from gitcoord.agents.hook_place import Place
 from gitcoord.agents.quoting import quoted
-from gitcoord.coordinator import Coordinator
 from gitcoord.core.model import Task
 from gitcoord.errors import CoordError
 from gitcoord.git import claimfile, localfile, safety
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gitcoord.coordinator import Coordinator
 
 _SLACK = 2.0
 """Seconds: a report is written after what it reports, and stamps are cut to less than that."""

@@ -14,13 +14,15 @@ from gitcoord.agents import hook_answer as say
 from gitcoord.agents.hook import NOTHING, Answer
 from gitcoord.agents.hook_payload import Call
 from gitcoord.agents.hook_place import Place
-from gitcoord.coordinator import Coordinator
+from gitcoord.coordinator.few import piecemeal
 from gitcoord.errors import CoordError
 from gitcoord.git.repo import LOCAL_VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from gitcoord.coordinator import Coordinator
 
 _GOES_ON = ("clear", "resume", "compact")
 """Reasons of a session's end after which the same process goes on with another conversation."""
@@ -37,7 +39,7 @@ def work(call: Call, place: Place, sid: str, exported: str, environ: Mapping[str
     if not exported:
         env.pop("GIT_COORD_SESSION", None)  # some other repository's
     start = os.getcwd() if place.exported else place.top
-    with Coordinator.open(start, env, session=sid or None, long_lived=False) as coord:
+    with piecemeal().open(start, env, session=sid or None, long_lived=False) as coord:
         if call.event == "before":
             from gitcoord.agents.hook_edit import check
 

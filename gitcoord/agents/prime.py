@@ -8,13 +8,15 @@ nothing here tells anybody what to do.
 from __future__ import annotations
 
 from gitcoord.agents.quoting import quoted
-from gitcoord.coordinator import Coordinator, priming
+from gitcoord.coordinator import priming
 from gitcoord.coordinator.priming import Locked, Primed, Someone, Work
 from gitcoord.core.names import is_session_id
 from gitcoord.lean import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from gitcoord.coordinator import Coordinator
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from gitcoord.cli.declare import Options
 from gitcoord.core.ids import AGENT_IDS
 from gitcoord.core.names import is_session_id
 from gitcoord.errors import NoRepository
-from gitcoord.lean import TYPE_CHECKING, cast
+from gitcoord.lean import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +50,9 @@ class Context:
     def coord(self) -> Coordinator:
         """The coordinator of the repository around. Raises NoRepository, NotInitialised, GitFailed."""
         if self._coord is None:
-            self._coord = _quick().open(self.start, self.environ, session=self.options.session, long_lived=False)
+            from gitcoord.coordinator.few import piecemeal
+
+            self._coord = piecemeal().open(self.start, self.environ, session=self.options.session, long_lived=False)
         return self._coord
 
     @property
@@ -112,10 +114,3 @@ class Context:
         if self._coord is not None:
             self._coord.close()
             self._coord = None
-
-
-def _quick() -> type[Coordinator]:
-    """The coordinator, imported piece by piece as it is needed."""
-    from gitcoord.coordinator.few import Few
-
-    return cast("type[Coordinator]", Few)

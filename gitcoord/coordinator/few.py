@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from gitcoord.coordinator.commons import Commons
 from gitcoord.coordinator.opening import Opening
-from gitcoord.lean import Any
+from gitcoord.lean import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from gitcoord.coordinator.api import Coordinator
 
 
 class Few(Commons, Opening):
@@ -34,3 +37,8 @@ class Few(Commons, Opening):
         from gitcoord.coordinator.api import Coordinator
 
         self.__class__ = Coordinator  # type: ignore[assignment]  # it has all that Few has
+
+
+def piecemeal() -> type[Coordinator]:
+    """The class to open for one command: a Coordinator, imported piece by piece as it is asked for more."""
+    return cast("type[Coordinator]", Few)
