@@ -10,11 +10,9 @@ reopened out of it.
 
 from __future__ import annotations
 
-import os
-
 from gitcoord.coordinator.archive import shelf_of
 from gitcoord.coordinator.finished import Chosen, batches, chosen
-from gitcoord.coordinator.tidying import tidy
+from gitcoord.coordinator.tidying import pack_refs, tidy
 from gitcoord.core import archive, codec, names
 from gitcoord.core.archive import Archive, Fold
 from gitcoord.core.lease import span
@@ -90,10 +88,10 @@ class Maintaining:
             removed = self._delete()
             self._delete_at_hub()
         except (HubUnreachable, HubRefused):
-            self._pack()
+            pack_refs(self.coord)
             self._tidy()
             raise
-        packed = self._pack()
+        packed = pack_refs(self.coord)
         heartbeats = self._tidy()
         coord.records.forget()
         return self._summary(found, removed=removed, packed=packed, heartbeats=heartbeats)
@@ -219,17 +217,6 @@ class Maintaining:
         return Plan([Change(ref, folded[ref], Delete()) for ref in gone], len(gone))
 
     # -- Git's own files ----------------------------------------------------------------------------------------------
-
-    def _pack(self) -> bool:
-        """Pack all refs, as ``git gc`` does. Somebody's lock is told of and left alone."""
-        repo = self.coord.repo
-        done = repo.git("pack-refs", "--all", "--prune", check=False)
-        if done.code == 0:
-            return True
-        lock = os.path.join(repo.common, "packed-refs.lock")
-        hint = f": {lock} is there; 'git coord doctor' tells whether it is left over" if os.path.lexists(lock) else ""
-        self.coord.notice("not-packed", f"git could not pack the refs{hint or f': {done.complaint}'}")
-        return False
 
     def _tidy(self) -> int:
         """Put superseded heartbeats aside; how many. What cannot be done is told."""

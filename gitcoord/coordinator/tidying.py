@@ -1,4 +1,4 @@
-"""Superseded heartbeats put aside, so that ``git gc --auto`` has nothing to complain of, however long work goes on.
+"""What keeps Git quick and quiet: refs packed, and superseded heartbeats put aside, of which ``gc --auto`` complains.
 
 Owns when that is due, and what counts as superseded. How it is done without ever losing anything is ``store.aside``.
 """
@@ -59,3 +59,15 @@ def tidy(coord: Base, *, most: int = 1 << 20) -> int:
     kept = {oid for tree in (names.ROOT, names.TRACKED) for oid in coord.store.list_refs(tree).values()}
     before = coord.clock.now() - AGE
     return put_aside(coord.repo, is_heartbeat, before=before, kept=kept, least=LEAST, most=most)
+
+
+def pack_refs(coord: Base) -> bool:
+    """Pack all refs, as ``git gc`` does; whether it was done. Somebody's lock is told of and left alone."""
+    repo = coord.repo
+    done = repo.git("pack-refs", "--all", "--prune", check=False)
+    if done.code == 0:
+        return True
+    lock = os.path.join(repo.common, "packed-refs.lock")
+    hint = f": {lock} is there; 'git coord doctor' tells whether it is left over" if os.path.lexists(lock) else ""
+    coord.notice("not-packed", f"git could not pack the refs{hint or f': {done.complaint}'}")
+    return False

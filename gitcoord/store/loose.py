@@ -98,7 +98,7 @@ def payload(common: str, oid: str) -> bytes | None:
 def _read(common: str, oid: str) -> tuple[str, bytes]:
     """Kind and content of a loose object; no kind where there is none that is small and whole."""
     try:
-        fd = os.open(os.path.join(common, "objects", oid[:2], oid[2:]), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = os.open(f"{common}/objects/{oid[:2]}/{oid[2:]}", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             packed = os.read(fd, _SMALL)
         finally:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import pytest
 
+from gitcoord.coordinator import Coordinator
 from gitcoord.errors import Blocked, CoordError, Exists, NothingReady, Usage
 from tests.faults.support import Office, process
 from tests.support import Ran, Scratch
@@ -178,6 +180,26 @@ def test_a_worker_that_dies_gives_its_task_back(office: Office) -> None:
     assert [task.id for task in office.coord().ready()] == ["a"]
     again = office.hire("ben").claim(next=True, worktree=False)
     assert (again.task.id, again.task.attempts, again.taken_from_name) == ("a", 2, "ann")
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_many_refs_are_packed_as_soon_as_they_are_there(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    """Somebody else's lock on the packed refs is left alone, and told of; the tasks are there in any case."""
+    monkeypatch.setattr("gitcoord.coordinator.batch.MANY", 20)
+    common = scratch.common_dir()
+    with Coordinator.open(str(scratch.path), os.environ) as coord:
+        coord.init(hooks=False)
+        coord.task_add_many([{"title": f"few {n}"} for n in range(19)])
+        assert not (common / "packed-refs").exists()
+        if locked:
+            (common / "packed-refs.lock").touch()
+        coord.task_add_many([{"title": f"many {n}"} for n in range(20)])
+        loose = [path for path in (common / "refs" / "coord" / "tasks").rglob("*") if path.is_file()]
+        assert len(loose) == (39 if locked else 0)
+        assert [notice.code for notice in coord.notices] == (["not-packed"] if locked else [])
+        assert len(coord.task_list()) == 39
 
 
 @pytest.mark.nightly

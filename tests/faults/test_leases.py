@@ -198,9 +198,7 @@ def test_le09_force_needs_the_token_of_this_very_moment(timed: Office, clock: Fa
     assert timed.hire("cat").claim("15", worktree=False).task.token == 4
 
 
-def test_le11_lock_delay_comes_after_an_observed_expiry_and_after_nothing_else(
-    timed: Office, clock: FakeClock
-) -> None:
+def test_le11_lock_delay_comes_after_an_observed_expiry_and_after_nothing_else(timed: Office, clock: FakeClock) -> None:
     holder, ann = timed.hire("holder"), timed.hire("ann")
     holder.claim("released", worktree=False)
     holder.release("released")

@@ -85,9 +85,7 @@ def test_many_processes_empty_one_queue_and_nothing_is_done_twice(
 
 
 @pytest.mark.parametrize(("count", "kills"), [(120, 12), pytest.param(1000, 100, marks=pytest.mark.nightly)])
-def test_at10_queue_pop_exactly_once_though_workers_are_killed(
-    scratch: Scratch, count: int, kills: int
-) -> None:
+def test_at10_queue_pop_exactly_once_though_workers_are_killed(scratch: Scratch, count: int, kills: int) -> None:
     """Sessions are bound to their processes; what a killed one held comes back by itself, with a new token."""
     office = Office.found(scratch, store="libgit")
     ids = tasks(office, count)

@@ -16,9 +16,7 @@ STEPS = ("claim", "release", "steal", "die", "offer", "done", "finish", "fold", 
 
 
 @pytest.mark.parametrize("examples", [8, pytest.param(300, marks=pytest.mark.nightly)])
-def test_le10_token_monotone_over_everything(
-    tmp_path_factory: pytest.TempPathFactory, examples: int
-) -> None:
+def test_le10_token_monotone_over_everything(tmp_path_factory: pytest.TempPathFactory, examples: int) -> None:
     """Grants, releases, thefts and deaths, interrupted by damage and its repair, and by git's own maintenance."""
 
     @settings(
