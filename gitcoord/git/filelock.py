@@ -41,20 +41,19 @@ def turn(path: str, patience: float) -> Iterator[bool]:
     """
     fd, waited = -1, False
     try:
-        import fcntl
-
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
+            import fcntl
+
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             waited = True
             _stand_in_line(fd, patience)
-    except (ImportError, OSError):
-        pass
-    try:
+        except (ImportError, OSError):
+            pass
         yield waited
-    finally:
+    finally:  # also of who was interrupted while waiting: it must not hold what it is given later
         if fd >= 0:
             os.close(fd)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +98,22 @@ def test_who_gave_up_waiting_leaves_nothing_locked(held: tuple[Path, int]) -> No
         time.sleep(0.005)
     with turn(str(path), 5.0) as waited:
         assert not waited
+
+
+def test_who_is_interrupted_while_waiting_leaves_nothing_locked(held: tuple[Path, int]) -> None:
+    path, fd = held
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt), turn(str(path), 20.0):
+        pytest.fail("it was nobody's turn")
+    timer.join()
+    os.close(fd)
+    end = time.monotonic() + 10
+    while not is_free(path):
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def test_it_is_held_while_inside_and_free_afterwards(tmp_path: Path) -> None:
