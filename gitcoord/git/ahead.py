@@ -59,6 +59,8 @@ def begin(start: str, environ: Mapping[str, str], env: Mapping[str, str]) -> Non
     plain = all(os.path.realpath(path) == path for path in (start, git_dir))  # absolute, and no links on the way
     if inside or not plain or any(name in environ for name in _ITS_OWN):
         return
+    if "GIT_DIR" in environ and (start != top or os.path.realpath(os.path.join(start, environ["GIT_DIR"])) != git_dir):
+        return  # but hooks are told of the very one that they stand in
     argv = ["git", "-C", start, *_ASKED]  # not at the top: there may be a bare repository in between
     settled = {**env, "GIT_CEILING_DIRECTORIES": os.path.dirname(top)}
     process.begin(argv, env=settled)

@@ -44,7 +44,7 @@ LOCAL_VARIABLES = frozenset(
 )
 
 
-_PLACING = LOCAL_VARIABLES - {"GIT_INDEX_FILE", "GIT_PREFIX"}  # those two every hook gets, and they move nothing
+_PLACING = LOCAL_VARIABLES - {"GIT_INDEX_FILE", "GIT_PREFIX", "GIT_DIR"}  # two move nothing, the third is looked at
 
 
 class Repo(msgspec.Struct, frozen=True):

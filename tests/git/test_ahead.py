@@ -128,6 +128,25 @@ def test_what_git_tells_every_hook_moves_nothing(make_scratch: Make, monkeypatch
     assert_alike(quick, slow)
 
 
+@pytest.mark.parametrize("named", ["main", "main by a relative path", "linked"])
+def test_the_git_directory_in_which_a_hook_stands_is_no_news(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    start = linked(scratch) if named == "linked" else scratch.path
+    git_dir = Scratch(start).git("rev-parse", "--absolute-git-dir")
+    monkeypatch.setenv("GIT_DIR", ".git" if "relative" in named else git_dir)
+    monkeypatch.chdir(start)
+    quick, slow = both(start)
+    assert was_quick(quick)
+    assert_alike(quick, slow)
+    below = start / "below"
+    below.mkdir()  # where Git, told of the directory alone, takes this for the top
+    monkeypatch.chdir(below)
+    monkeypatch.setenv("GIT_DIR", git_dir)
+    look_ahead(str(below), os.environ)
+    assert ahead.answer(str(below)) is None
+
+
 @pytest.mark.parametrize("name", ["GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES", "GIT_COMMON_DIR"])
 def test_variables_that_decide_the_place_are_left_to_git(
     make_scratch: Make, monkeypatch: pytest.MonkeyPatch, name: str
