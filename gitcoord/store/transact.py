@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 _FIRST = 0.004  # the first pause is 1 to 4 ms: about as long as the winner needs to finish
 _LONGEST = 0.128
+_FEWEST = 8
+"""Tries before it is given up, whatever the time: where thirty processes share two cores, four took two seconds."""
 
 
 class Clock(Protocol):
@@ -43,8 +45,8 @@ class Plan(msgspec.Struct, Generic[T], frozen=True):
 def transact(store: RefStore, decide: Callable[[], Plan[T]], *, clock: Clock, rng: Rng, limit: float = 2.0) -> T:
     """Decide and swap until one swap goes through; the result of the decision that did.
 
-    Whatever ``decide`` raises ends the loop. Raises Contended after ``limit`` seconds of losing; nothing was changed
-    then.
+    Whatever ``decide`` raises ends the loop. Raises Contended after ``limit`` seconds of losing, and a few tries;
+    nothing was changed then.
     """
     begun = clock.monotonic()
     tries = 0
@@ -58,9 +60,9 @@ def transact(store: RefStore, decide: Callable[[], Plan[T]], *, clock: Clock, rn
         except (Lost, Busy) as obstacle:
             tries += 1
             left = begun + limit - clock.monotonic()
-            if left <= 0:
-                raise _contended(obstacle, tries, limit) from None
-        pause = min(left, _pause(tries, rng))
+            if left <= 0 and tries >= _FEWEST:
+                raise _contended(obstacle, tries, clock.monotonic() - begun) from None
+        pause = _pause(tries, rng) if left <= 0 else min(left, _pause(tries, rng))
         if run.tracer is not None:
             run.tracer.note("retry", f"{store.kind}: try {tries + 1} after {pause * 1000:.1f} ms")
         clock.sleep(pause)
@@ -72,14 +74,14 @@ def _pause(tries: int, rng: Rng) -> float:
     return longest * (0.25 + 0.75 * rng.random())
 
 
-def _contended(obstacle: Lost | Busy, tries: int, limit: float) -> Contended:
+def _contended(obstacle: Lost | Busy, tries: int, took: float) -> Contended:
     """Say what it was: races lost to others who got on, or one lock file in the way."""
     if isinstance(obstacle, Lost):
-        return Contended(f"{obstacle.ref} kept changing: {tries} races lost in {limit:g} s", ref=obstacle.ref)
+        return Contended(f"{obstacle.ref} kept changing: {tries} races lost in {took:.0f} s", ref=obstacle.ref)
     if obstacle.path is None:
-        return Contended(f"{obstacle.ref} was locked by others for {limit:g} s ({tries} tries)", ref=obstacle.ref)
+        return Contended(f"{obstacle.ref} was locked by others for {took:.0f} s ({tries} tries)", ref=obstacle.ref)
     return Contended(
-        f"the lock file {obstacle.path} was in the way for {limit:g} s ({tries} tries)",
+        f"the lock file {obstacle.path} was in the way for {took:.0f} s ({tries} tries)",
         hint="if another git program is at work, let it finish; 'git coord doctor' tells whether the lock is left over",
         ref=obstacle.ref,
         lock=obstacle.path,

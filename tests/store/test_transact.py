@@ -126,3 +126,19 @@ def test_it_gives_up_after_the_limit_and_says_what_was_in_the_way(obstacle: Exce
     assert 2.0 <= clock.now < 2.1
     assert contended.value.exit == 3
     assert contended.value.fields["ref"] == T1
+
+
+def test_where_every_try_takes_long_there_are_some_all_the_same() -> None:
+    """Of two seconds a crowded machine can let four tries go by, none of which says that others keep winning."""
+    clock = FakeClock()
+
+    def slowly() -> Plan[None]:
+        clock.now += 1.0
+        return Plan([create(T1)], None)
+
+    store = Unlucky(*[Lost(T1)] * 7)
+    transact(store, slowly, clock=clock, rng=FixedRng(), limit=2.0)
+    assert store.swaps == 8
+    store = Unlucky(*[Lost(T1)] * 100)
+    with pytest.raises(Contended, match=r"8 races lost in [89] s"):
+        transact(store, slowly, clock=clock, rng=FixedRng(), limit=2.0)
