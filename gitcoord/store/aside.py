@@ -5,7 +5,8 @@ Git keeps an unreachable object for two weeks, and before it had cruft packs (2.
 an index, a tree or a reflog may lead to it. So nothing is deleted here. The objects are copied into a pack, their own
 files go, and the pack's file gets a time so long ago that Git's two weeks are over: the next gc that rewrites packs
 (by itself from 50 on) leaves out what nothing leads to, and keeps the rest. Whoever writes one of them again makes the
-pack young again; so does Git. Must not know refs, nor what is in the objects.
+pack young again; so does Git; but a gc that looked just before drops it all the same. So this is for what is old and
+never written again, as heartbeats are. Must not know refs, nor what is in the objects.
 """
 
 from __future__ import annotations
