@@ -144,6 +144,7 @@ def discover(start: str, environ: Mapping[str, str]) -> Repo:
         answers = [_rev_parse(start, environ, question) for question in _QUESTIONS]
         lines = [answer.text for answer in answers if answer.code == 0]
     common, git_dir, bare, object_format = lines[:4]
+    ahead.settings_of(common)  # of an earlier answer, if nobody took them: they may have changed since
     top = lines[4] if len(lines) > 4 else None
     if top is not None and "GIT_DIR" in environ and "GIT_WORK_TREE" not in environ:
         top = _real_top(start, top, common, git_dir)

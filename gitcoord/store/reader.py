@@ -41,11 +41,6 @@ class Reader:
         self._batch: Batch | None = None
         self._lock = allocate_lock()
 
-    def warm(self) -> None:
-        """Start the process now, to have it ready while another one runs."""
-        with self._lock:
-            self._start()
-
     def _start(self) -> Batch:
         if self._batch is None or self._batch.closed:
             self._batch = self._repo.cat_file()

@@ -119,6 +119,13 @@ def test_a_link_to_a_git_directory_is_asked_about(scratch: Scratch) -> None:
     assert_alike(quick, slow)
 
 
+def test_settings_that_nobody_took_are_not_those_of_a_later_look(scratch: Scratch) -> None:
+    look_ahead(str(scratch.path), os.environ)
+    discover(str(scratch.path), os.environ)
+    scratch.git("config", "coord.ttl", "45m")
+    assert b"coord.ttl\n45m" in discover(str(scratch.path), os.environ).settings().out
+
+
 def test_what_git_tells_every_hook_moves_nothing(make_scratch: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     scratch, other = make_scratch("repo"), make_scratch("other")
     monkeypatch.setenv("GIT_INDEX_FILE", str(other.path / ".git" / "index"))
